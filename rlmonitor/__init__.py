@@ -1,0 +1,1 @@
+"""See what a reinforcement-learning agent looks at while it learns."""
