@@ -1,0 +1,314 @@
+"""Which torch modules, functions and methods are covered, and which layers they become.
+
+``MODULES`` maps types of modules to constructors that get the module. ``FUNCTIONS`` and ``METHODS``
+get the arguments of the call, tensors among them as nodes of ``torch.fx``. A constructor gives the
+layers one after the other; it raises ValueError or TypeError for settings that are not covered.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+from rlmonitor.lrp.layers import (
+    Affine,
+    Convolution,
+    Dense,
+    Elementwise,
+    Flatten,
+    Passing,
+    Permute,
+    Reshape,
+    Scale,
+)
+from rlmonitor.lrp.mixing import Centring, Concatenation, Mixing, Sum
+from rlmonitor.lrp.parameters import BatchNorm, BatchScale, ChannelScale
+from rlmonitor.lrp.pooling import (
+    adaptive_average,
+    adaptive_maximum,
+    average,
+    average_over,
+    maximum,
+)
+
+Layer = Affine | Passing | Mixing | Concatenation
+"""All layers."""
+
+Layers = Layer | tuple[Layer, ...]
+"""One layer, or several in a row."""
+
+IDENTITY = Elementwise(lambda value: value)
+"""A layer that does nothing."""
+
+
+def _convolution(module: nn.Conv2d) -> Convolution:
+    if module.padding_mode != "zeros":
+        raise ValueError(f"padding_mode {module.padding_mode!r}; only 'zeros' is supported")
+    named = isinstance(module.padding, str)
+    padding = _named_padding(module) if named else _pair(module.padding)
+    return Convolution(
+        module, _pair(module.stride), padding, _pair(module.dilation), groups=module.groups
+    )
+
+
+def _pair(values: Any) -> tuple[int, int]:
+    rows, columns = values
+    return rows, columns
+
+
+def _named_padding(module: nn.Conv2d) -> tuple[int, int]:
+    if module.padding == "valid":
+        return 0, 0
+    spans = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
+    if any(span % 2 for span in spans):
+        raise ValueError("padding 'same' with an even kernel pads unevenly; give numbers instead")
+    return spans[0] // 2, spans[1] // 2
+
+
+def _batch_norm(module: BatchNorm) -> Scale:
+    scale = BatchScale(module)
+    _ = scale.bias  # refuses a module without running statistics
+    return Scale(scale)
+
+
+def _group_norm(module: nn.GroupNorm) -> Layers:
+    centring = Centring(module.num_groups, module.eps)
+    return (centring, Scale(ChannelScale(module))) if module.affine else centring
+
+
+def _layer_norm(module: nn.LayerNorm) -> Layers:
+    shape = module.normalized_shape
+    flat = Reshape(partial(_to_frames, shape))
+    back = Reshape(lambda value: value.reshape(len(value), *shape))
+    scale = (Scale(ChannelScale(module)),) if module.elementwise_affine else ()
+    return (flat, Centring(1, module.eps), *scale, back)
+
+
+def _to_frames(shape: Sequence[int], value: Tensor) -> Tensor:
+    if value.shape[1:] != tuple(shape):
+        raise RuntimeError(f"a LayerNorm of {list(shape)} must normalise all axes but the batch")
+    return value.flatten(1)
+
+
+def _flatten(module: nn.Flatten) -> Reshape:
+    return _flattened_from(module.start_dim, module.end_dim)
+
+
+def _flattened_from(start_dim: int = 0, end_dim: int = -1) -> Reshape:
+    if (start_dim, end_dim) == (1, -1):
+        return Flatten()
+    if start_dim < 1:
+        raise ValueError(f"from axis {start_dim} to {end_dim}; only from 1 on is supported")
+    return Reshape(lambda value: value.flatten(start_dim, end_dim))
+
+
+def _unflatten(module: nn.Unflatten) -> Reshape:
+    return Reshape(lambda value: value.unflatten(module.dim, module.unflattened_size))
+
+
+def _keeping(*names: str, function: Callable[..., Tensor]) -> Callable[[Any], Elementwise]:
+    """A constructor that takes the named settings over from the module; always out of place."""
+    return lambda module: Elementwise(
+        partial(function, **{name: getattr(module, name) for name in names})
+    )
+
+
+def _pooling(build: Callable[..., Layer], *names: str) -> Callable[[Any], Layer]:
+    """A constructor that hands the module's named settings to ``build``."""
+    return lambda module: build(None, **{name: getattr(module, name) for name in names})
+
+
+_WINDOW = ("kernel_size", "stride", "padding", "ceil_mode")
+
+MODULES: dict[type[nn.Module], Callable[[Any], Layers]] = {
+    nn.Conv2d: _convolution,
+    nn.Linear: Dense,
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    nn.LayerNorm: _layer_norm,
+    nn.GroupNorm: _group_norm,
+    nn.MaxPool2d: _pooling(maximum, *_WINDOW, "dilation", "return_indices"),
+    nn.AdaptiveMaxPool2d: _pooling(adaptive_maximum, "output_size", "return_indices"),
+    nn.AvgPool2d: _pooling(average, *_WINDOW, "count_include_pad", "divisor_override"),
+    nn.AdaptiveAvgPool2d: _pooling(adaptive_average, "output_size"),
+    nn.Flatten: _flatten,
+    nn.Unflatten: _unflatten,
+    nn.ReLU: _keeping(function=torch.relu),
+    nn.ReLU6: _keeping(function=functional.relu6),
+    nn.LeakyReLU: _keeping("negative_slope", function=functional.leaky_relu),
+    nn.ELU: _keeping("alpha", function=functional.elu),
+    nn.CELU: _keeping("alpha", function=functional.celu),
+    nn.SELU: _keeping(function=functional.selu),
+    nn.GELU: _keeping("approximate", function=functional.gelu),
+    nn.SiLU: _keeping(function=functional.silu),
+    nn.Tanh: _keeping(function=torch.tanh),
+    nn.Softsign: _keeping(function=functional.softsign),
+    nn.Identity: lambda _: IDENTITY,
+    nn.Dropout: lambda _: IDENTITY,
+    nn.Dropout2d: lambda _: IDENTITY,
+    nn.AlphaDropout: lambda _: IDENTITY,
+}
+"""By the module's exact type."""
+
+
+def _scaled(function: Callable[[Any, Any], Any], value: object, by: object) -> Elementwise:
+    by = value if isinstance(by, fx.Node) else by
+    if isinstance(by, bool) or not isinstance(by, int | float) or by <= 0:
+        raise ValueError(f"with {by!r}; only positive numbers are supported")
+    return Elementwise(lambda tensor: function(tensor, by))
+
+
+def _divided(value: object, by: object) -> Elementwise:
+    if not isinstance(value, fx.Node):
+        raise ValueError(f"of {value!r}; only tensors can be divided")
+    return _scaled(operator.truediv, value, by)
+
+
+def _summed(sign: int, value: object, other: object, *, alpha: float = 1) -> Sum:
+    if not (isinstance(value, fx.Node) and isinstance(other, fx.Node)):
+        number = other if isinstance(value, fx.Node) else value
+        raise ValueError(f"with {number!r}; only tensors can be added")
+    return Sum((1.0, float(sign * alpha)))
+
+
+def _concatenated(tensors: Sequence[fx.Node], dim: int = 0) -> Concatenation:
+    if dim == 0:
+        raise ValueError("along axis 0; only other axes than the batch are supported")
+    return Concatenation(dim)
+
+
+def _viewed(value: fx.Node, *shape: object) -> Reshape:
+    sizes = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+    frames, *others = sizes or (None,)
+    if not _keeps_frames(frames, others) or not all(isinstance(size, int) for size in others):
+        raise ValueError(f"to {tuple(sizes)}; only to (N, numbers) with N = size(0) is supported")
+    return Reshape(lambda tensor: tensor.reshape(len(tensor), *others))
+
+
+def _keeps_frames(size: object, others: Sequence[object]) -> bool:
+    """Whether a first size is that of the batch: taken from a tensor, or left to torch."""
+    if isinstance(size, fx.Node):
+        return 0 in size.args[1:]  # size(0), or an item 0 of a size or shape
+    return size == -1 and -1 not in others
+
+
+def _permuted(value: fx.Node, *axes: Any) -> Permute:
+    order = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+    return Permute(lambda ndim: [axis % ndim for axis in order])
+
+
+def _transposed(value: fx.Node, first: int, second: int) -> Permute:
+    def order(ndim: int) -> list[int]:
+        axes = list(range(ndim))
+        axes[first], axes[second] = axes[second], axes[first]
+        return axes
+
+    return Permute(order)
+
+
+def _reshaped(method: Callable[..., Tensor]) -> Callable[..., Reshape]:
+    """A method that changes the shape and nothing else, such as ``squeeze``."""
+
+    def build(value: fx.Node, *settings: Any, **named: Any) -> Reshape:
+        return Reshape(lambda tensor: method(tensor, *settings, **named))
+
+    return build
+
+
+def _plain(function: Callable[[Tensor], Tensor]) -> Callable[..., Elementwise]:
+    """An activation that takes the input and, perhaps, whether to work in place."""
+
+    def build(value: fx.Node, inplace: bool = False) -> Elementwise:
+        return Elementwise(function)
+
+    return build
+
+
+def _with_settings(function: Callable[..., Tensor]) -> Callable[..., Elementwise]:
+    def build(value: fx.Node, *settings: Any, inplace: bool = False, **named: Any) -> Elementwise:
+        return Elementwise(lambda tensor: function(tensor, *settings, **named))
+
+    return build
+
+
+def _unchanged(value: fx.Node, *_: Any, **__: Any) -> Elementwise:
+    return IDENTITY
+
+
+def _from_axis(value: fx.Node, *axes: int, **named: int) -> Reshape:
+    return _flattened_from(*axes, **named)
+
+
+_divide, _multiply = _divided, partial(_scaled, operator.mul)
+_add, _subtract = partial(_summed, 1), partial(_summed, -1)
+
+FUNCTIONS: dict[Any, Callable[..., Layers]] = {
+    torch.relu: _plain(torch.relu),
+    functional.relu: _plain(torch.relu),
+    functional.relu6: _plain(functional.relu6),
+    functional.leaky_relu: _with_settings(functional.leaky_relu),
+    functional.elu: _with_settings(functional.elu),
+    functional.selu: _plain(functional.selu),
+    functional.gelu: _with_settings(functional.gelu),
+    functional.silu: _plain(functional.silu),
+    functional.tanh: _plain(torch.tanh),
+    torch.tanh: _plain(torch.tanh),
+    functional.dropout: _unchanged,
+    torch.flatten: _from_axis,
+    torch.permute: _permuted,
+    torch.transpose: _transposed,
+    torch.squeeze: _reshaped(torch.squeeze),
+    torch.unsqueeze: _reshaped(torch.unsqueeze),
+    operator.truediv: _divide,
+    torch.div: _divide,
+    operator.mul: _multiply,
+    torch.mul: _multiply,
+    operator.add: _add,
+    operator.iadd: _add,
+    torch.add: _add,
+    operator.sub: _subtract,
+    torch.sub: _subtract,
+    torch.cat: _concatenated,
+    torch.concat: _concatenated,
+    torch.concatenate: _concatenated,
+    torch.mean: average_over,
+    functional.max_pool2d: maximum,
+    functional.adaptive_max_pool2d: adaptive_maximum,
+    functional.avg_pool2d: average,
+    functional.adaptive_avg_pool2d: adaptive_average,
+}
+"""By the function itself."""
+
+METHODS: dict[str, Callable[..., Layers]] = {
+    "relu": _plain(torch.relu),
+    "tanh": _plain(torch.tanh),
+    "flatten": _from_axis,
+    "view": _viewed,
+    "reshape": _viewed,
+    "permute": _permuted,
+    "transpose": _transposed,
+    "squeeze": _reshaped(torch.squeeze),
+    "unsqueeze": _reshaped(torch.unsqueeze),
+    "mean": average_over,
+    "add": _add,
+    "sub": _subtract,
+    "div": _divide,
+    "mul": _multiply,
+    "float": _unchanged,
+    "contiguous": _unchanged,
+}
+"""By the name of a tensor's method."""
+
+SUPPORTED = ", ".join(kind.__name__ for kind in MODULES) + (
+    "; as functions relu, leaky_relu, elu, gelu, silu, tanh, dropout, max_pool2d, avg_pool2d and "
+    "their adaptive forms, mean, sums and differences of tensors, cat, flatten, permute, "
+    "transpose, squeeze, unsqueeze, view or reshape to (N, ...), division or multiplication by a "
+    "positive number"
+)
+"""What a network may consist of, for error messages."""

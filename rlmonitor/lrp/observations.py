@@ -1,0 +1,135 @@
+"""What a network takes: shapes, types and bounds of observations, and their checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rlmonitor.errors import ObservationError
+
+Array = Tensor | NDArray[Any]
+"""A batch of observations, ``[N, C, H, W]`` or ``[N, D]``, uint8 or floating point."""
+
+Observation = Array | Mapping[str, Array]
+"""Observations, or a mapping of them where the observation space is a Dict."""
+
+SINGLE = "observation"
+"""Key of an observation that is no dict."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One tensor that a network takes.
+
+    Attributes:
+        key: of a dict of observations; ``SINGLE`` where the observation is the tensor itself.
+        shape: ``(C, H, W)`` or ``(D,)``; None where it is not known.
+        dtype: what the observation must be, ``"uint8"`` or ``"float"``; ``""`` where any will do.
+        low: the smallest value that the first layer with weights may get; -inf if unbounded.
+        high: the largest one.
+    """
+
+    key: str = SINGLE
+    shape: tuple[int, ...] | None = None
+    dtype: str = ""
+    low: float = 0.0
+    high: float = 1.0
+
+    def checked(self, observation: object) -> Tensor:
+        """The observation as a tensor of its own type.
+
+        Raises:
+            ObservationError: it does not fit; the message tells what would.
+        """
+        try:
+            tensor = _tensor(observation)
+            self._check_shape(tensor)
+            self._check_values(tensor)
+        except ObservationError as error:
+            if self.key == SINGLE:
+                raise
+            raise ObservationError(f"observation {self.key!r}: {error}") from error
+        return tensor
+
+    def _check_shape(self, tensor: Tensor) -> None:
+        shape, expected = tuple(tensor.shape), self.shape
+        if expected is not None and shape[1:] != expected:
+            wanted = ", ".join(["N", *map(str, expected)])
+            hint = _shape_hint(shape, expected)
+            raise ObservationError(f"the network takes [{wanted}], got {list(shape)}{hint}")
+        if tensor.ndim < 2:
+            raise ObservationError(f"the network takes [N, ...], got {list(shape)}")
+        if shape[0] == 0:
+            raise ObservationError(f"the batch is empty: {list(shape)}")
+
+    def _check_values(self, tensor: Tensor) -> None:
+        if tensor.dtype == torch.uint8:
+            if self.dtype == "float":
+                raise ObservationError(
+                    "the policy was built for float observations, got uint8; give what its "
+                    "environment gives"
+                )
+            return
+        if not tensor.dtype.is_floating_point:
+            raise ObservationError(f"observations must be uint8 or float, got {tensor.dtype}")
+        least, most = (float(bound) for bound in tensor.aminmax())
+        if not (math.isfinite(least) and math.isfinite(most)):
+            raise ObservationError("the observation holds NaN or infinity")
+        if self.dtype == "uint8" and (least < 0 or most > 255 or 0 < most <= 1):
+            raise ObservationError(
+                f"the policy takes images from 0 to 255, got floats from {least:g} to {most:g}; "
+                "give them unscaled, best as uint8"
+            )
+
+
+def checked(inputs: Sequence[Input], observation: Observation) -> tuple[Tensor, ...]:
+    """The tensors that the inputs take, in their order.
+
+    Raises:
+        ObservationError: keys are missing or unknown, or an observation does not fit.
+    """
+    if inputs[0].key == SINGLE:
+        return (inputs[0].checked(observation),)
+    keys = [one.key for one in inputs]
+    if not isinstance(observation, Mapping):
+        raise ObservationError(
+            f"the network takes a dict of {', '.join(keys)}, got {type(observation).__name__}"
+        )
+    if set(observation) != set(keys):
+        given = ", ".join(map(str, observation)) or "nothing"
+        raise ObservationError(f"the network takes a dict of {', '.join(keys)}, got {given}")
+    tensors = tuple(one.checked(observation[one.key]) for one in inputs)
+    if len({len(tensor) for tensor in tensors}) > 1:
+        sizes = ", ".join(
+            f"{key}: {len(tensor)}" for key, tensor in zip(keys, tensors, strict=True)
+        )
+        raise ObservationError(f"the observations differ in their number of frames: {sizes}")
+    return tensors
+
+
+def _tensor(observation: object) -> Tensor:
+    if isinstance(observation, Tensor):
+        return observation.detach()
+    if not isinstance(observation, np.ndarray):
+        raise ObservationError(
+            f"observations must be a numpy array or a tensor, got {type(observation).__name__}"
+        )
+    if not (observation.dtype == np.uint8 or observation.dtype.kind == "f"):
+        raise ObservationError(f"observations must be uint8 or float, got {observation.dtype}")
+    # torch warns about read-only arrays and refuses negative strides: both get a copy.
+    return torch.from_numpy(np.require(observation, requirements=["C", "W"]))
+
+
+def _shape_hint(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    if shape == expected:
+        return "; a single observation needs a batch axis: observation[None]"
+    if len(shape) == 4 and (shape[3], shape[1], shape[2]) == expected:
+        return "; channels come first: move the last axis behind the batch"
+    return ""

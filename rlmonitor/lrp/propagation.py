@@ -1,0 +1,307 @@
+"""Layer-wise relevance propagation through a network.
+
+What is explained is one number for each frame: Q(s, a), or by how much it differs from the other
+actions. It is written as a linear function of the outputs, a *readout*, and folded into the last
+dense layer: with ``Q = W x + b`` the advantage ``Q_a - mean Q`` is output ``a`` of the layer with
+weight ``W - mean W`` and bias ``b - mean b`` (means over the actions), so that one pass explains
+it exactly. Where something else ends the network (an activation, the sum of a dueling head), the
+readout weighs the relevance of the outputs instead: output ``k`` starts with ``readout_k * Q_k``.
+
+Where the network branches, each branch hands down its own relevance and the node that feeds them
+gets the sum.
+
+For every rule and frame, ``sum(map) + absorbed = explained`` but for rounding; ``absorbed`` is
+added up from what bias, stabiliser and empty denominators take in each layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from rlmonitor.errors import ConfigurationError, NonFiniteError
+from rlmonitor.lrp.catalogue import Layer
+from rlmonitor.lrp.composites import DEFAULT_COMPOSITE, Composite, composite_of
+from rlmonitor.lrp.distribution import Lens, Site
+from rlmonitor.lrp.layers import Affine, Passing
+from rlmonitor.lrp.mixing import Concatenation, Mixing, share_out
+from rlmonitor.lrp.network import Network, is_first, reached
+from rlmonitor.lrp.observations import Observation
+from rlmonitor.lrp.targets import (
+    Target,
+    action_of,
+    checked_action,
+    checked_target,
+    readout_of,
+)
+
+CHUNK = 32
+"""Frames that are explained at once: it bounds memory, and larger chunks leave the caches."""
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """What each input contributed to what is explained.
+
+    Attributes:
+        maps: ``[N, C, H, W]`` or ``[N, D]`` for each key of the observation, in its layout; signed.
+            Observations that are no dict have the key ``"observation"``. Single precision, or
+            double where the network computes in it; on the network's device.
+        explained: ``[N]``, the value that is explained.
+        absorbed: ``[N]``, what biases, stabilisers and empty denominators took, summed layer by
+            layer; the sum of all maps and ``absorbed`` is ``explained`` for each frame.
+        outputs: ``[N, A]``, the network's outputs: Q-values or logits.
+        action: ``[N]`` int64, the action that is explained.
+        target: a name, an action's index or a pair of them.
+        composite: name of the composite; maps of different ones must not be compared.
+    """
+
+    maps: Mapping[str, Tensor]
+    explained: Tensor
+    absorbed: Tensor
+    outputs: Tensor
+    action: Tensor
+    target: Target
+    composite: str
+
+    @property
+    def map(self) -> Tensor:
+        """The map of an observation that is one tensor.
+
+        Raises:
+            ConfigurationError: the observation is a dict, see ``maps``.
+        """
+        if len(self.maps) > 1:
+            keys = ", ".join(self.maps)
+            raise ConfigurationError(f"there is a map for each of {keys}; take relevance.maps[key]")
+        (only,) = self.maps.values()
+        return only
+
+
+def attribute(
+    network: Network,
+    observation: Observation,
+    target: Target = "q",
+    composite: str | Composite = DEFAULT_COMPOSITE,
+    *,
+    action: int | NDArray[np.integer] | Tensor | None = None,
+) -> Relevance:
+    """Explain one target by LRP.
+
+    Args:
+        network: from :func:`rlmonitor.lrp.network_of`.
+        observation: ``[N, C, H, W]`` or ``[N, D]``, as the policy gets it; a dict of them where
+            the observation space is one.
+        target: ``"q"``: Q(s, a), for QR-DQN the mean over quantiles; ``"logit"``: that of a policy;
+            ``"advantage"``: either one less its mean over the actions; ``"value"``: the critic's
+            V(s); an int: the output of that action; a pair ``(a, b)``: output a less output b.
+        composite: a preset's name or a composite.
+        action: for ``"q"``, ``"logit"`` and ``"advantage"``, one action or ``[N]`` of them; the
+            greedy ones where it is None.
+
+    Returns:
+        The relevance, see :class:`Relevance`.
+
+    Raises:
+        ObservationError: observations or actions that do not fit the network.
+        UnknownNameError: no such target or composite.
+        ConfigurationError: a target that the network does not have; a composite without a rule for
+            some layer.
+        NonFiniteError: NaN or infinity in weights, outputs or relevance.
+    """
+    (relevance,) = attribute_targets(
+        network, observation, (target,), composite, action=action
+    ).values()
+    return relevance
+
+
+@torch.no_grad()
+def attribute_targets(
+    network: Network,
+    observation: Observation,
+    targets: Sequence[Target] = ("q", "advantage"),
+    composite: str | Composite = DEFAULT_COMPOSITE,
+    *,
+    action: int | NDArray[np.integer] | Tensor | None = None,
+) -> dict[Target, Relevance]:
+    """Explain several targets with one forward pass.
+
+    Arguments, results and errors are those of :func:`attribute`, with a :class:`Relevance` for each
+    target.
+    """
+    checked = [checked_target(target, network) for target in targets]
+    frames = network.checked(observation)
+    n_frames = len(frames[0])
+    actions = checked_action(action, n_frames, network.n_outputs)
+    call = _Call(network, composite_of(composite), checked)
+    parts: dict[Target, list[Relevance]] = {target: [] for target in checked}
+    for start in range(0, n_frames, CHUNK):
+        span = slice(start, start + CHUNK)
+        values = network.converted([tensor[span] for tensor in frames])
+        chosen = None if actions is None else actions[span].to(values[0].device)
+        for relevance in _explain(call, values, checked, chosen):
+            parts[relevance.target].append(relevance)
+    return {target: _joined(chunks) for target, chunks in parts.items()}
+
+
+def _joined(chunks: list[Relevance]) -> Relevance:
+    if len(chunks) == 1:
+        return chunks[0]
+    return replace(
+        chunks[0],
+        maps={key: torch.cat([chunk.maps[key] for chunk in chunks]) for key in chunks[0].maps},
+        explained=torch.cat([chunk.explained for chunk in chunks]),
+        absorbed=torch.cat([chunk.absorbed for chunk in chunks]),
+        outputs=torch.cat([chunk.outputs for chunk in chunks]),
+        action=torch.cat([chunk.action for chunk in chunks]),
+    )
+
+
+class _Call:
+    """What one call shares over chunks and targets: rules, live weights and views of them.
+
+    It lives no longer than the call, because training changes weights without telling anybody.
+    """
+
+    def __init__(self, network: Network, composite: Composite, targets: Sequence[Target]) -> None:
+        self.network, self.composite = network, composite
+        # What stands behind the outputs is computed for the value only.
+        self.n_nodes = len(network.nodes) if "value" in targets else network.output + 1
+        self.weights = network.weights(self.n_nodes)
+        self.lenses = {
+            index: self._lens(index, layer)
+            for index, node in enumerate(network.nodes[: self.n_nodes])
+            if isinstance(layer := node.layer, Affine)
+        }
+
+    def _lens(self, index: int, layer: Affine) -> Lens:
+        network, path = self.network, self.network.nodes[index].name
+        first = is_first(network.nodes, index)
+        rule = self.composite.rule_for(layer, is_first=first, path=path)
+        bounds = self._bounds(index) if first else (-math.inf, math.inf)
+        return Lens(layer, rule, *self.weights[index], bounds, path)
+
+    def _bounds(self, index: int) -> tuple[float, float]:
+        """Smallest and largest value that a first layer may get."""
+        seen = [self.network.inputs[one] for one in reached(self.network.nodes, index)]
+        return min(one.low for one in seen), max(one.high for one in seen)
+
+    def forward(self, values: Sequence[Tensor]) -> list[Tensor]:
+        """The output of each node."""
+        outputs = self.network.activations(values, self.weights, self.n_nodes)
+        self.network.check_finite(outputs, self.weights)
+        return outputs
+
+    def sites(self, values: Sequence[Tensor], outputs: list[Tensor]) -> dict[int, Site]:
+        """The lenses with a batch: the network's converted input and the output of each node."""
+        return {
+            index: lens.at(self.network.entering(index, values, outputs)[0], outputs[index])
+            for index, lens in self.lenses.items()
+        }
+
+
+def _explain(
+    call: _Call, values: Sequence[Tensor], targets: Sequence[Target], actions: Tensor | None
+) -> Iterator[Relevance]:
+    """One chunk: a forward pass, and a backward pass for each target."""
+    network, outputs = call.network, call.forward(values)
+    sites, answers = call.sites(values, outputs), outputs[network.output]
+    for target in targets:
+        action = action_of(target, answers, actions)
+        seed = _seed(call, sites, outputs, target, action)
+        found, absorbed = _propagate(network, sites | seed.changed, outputs, values, seed)
+        sums = [float(one.sum()) for one in (*found, absorbed)]
+        if not math.isfinite(sum(sums)):
+            raise NonFiniteError(network.diagnosis(outputs, call.weights))
+        keys = [one.key for one in network.inputs]
+        yield Relevance(
+            {key: one.contiguous() for key, one in zip(keys, found, strict=True)},
+            seed.relevance.sum(1),
+            absorbed,
+            answers,
+            action,
+            target,
+            call.composite.name,
+        )
+
+
+@dataclass(frozen=True)
+class _Seed:
+    """Where relevance starts.
+
+    Attributes:
+        node: its index.
+        relevance: of the node's outputs; its sum is what is explained.
+        changed: the site of a head that the readout is folded into.
+    """
+
+    node: int
+    relevance: Tensor
+    changed: dict[int, Site] = field(default_factory=dict)
+
+
+def _seed(
+    call: _Call, sites: dict[int, Site], outputs: list[Tensor], target: Target, action: Tensor
+) -> _Seed:
+    last, value = call.network.output, call.network.value
+    if target == "value" and value is not None:
+        return _Seed(value, outputs[value])
+    answers = outputs[last]
+    readout = readout_of(target, answers.shape[1])
+    chosen = functional.one_hot(action, answers.shape[1]).to(answers.dtype)
+    if readout is None:
+        return _Seed(last, chosen * answers)
+    readout = readout.to(answers)
+    if last in sites:
+        head = sites[last].read_out(readout)
+        return _Seed(last, chosen * head.output, {last: head})
+    return _Seed(last, readout[action] * answers)
+
+
+def _propagate(
+    network: Network,
+    sites: dict[int, Site],
+    outputs: list[Tensor],
+    values: Sequence[Tensor],
+    seed: _Seed,
+) -> tuple[list[Tensor], Tensor]:
+    """From where relevance starts to the network's inputs', and what was absorbed, ``[N]``."""
+    arriving = {seed.node: seed.relevance}
+    absorbed = torch.zeros_like(seed.relevance[:, 0])
+    for index in reversed(range(seed.node + 1)):
+        relevance = arriving.pop(index, None)
+        if relevance is None:  # nothing that is explained depends on this node
+            continue
+        entering = network.entering(index, values, outputs)
+        node, site = network.nodes[index], sites.get(index)
+        shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
+        absorbed = absorbed if taken is None else absorbed + taken
+        for source, share in zip(node.inputs, shares, strict=True):
+            arriving[source] = arriving[source] + share if source in arriving else share
+    received = [arriving.get(-1 - number) for number in range(len(values))]
+    return [
+        torch.zeros_like(value) if one is None else one
+        for one, value in zip(received, values, strict=True)
+    ], absorbed
+
+
+def _handed_down(
+    layer: Layer, site: Site | None, relevance: Tensor, entering: list[Tensor], output: Tensor
+) -> tuple[tuple[Tensor, ...], Tensor | None]:
+    """The relevance of each of a layer's inputs, and what was absorbed, if anything can be."""
+    if isinstance(layer, Mixing):
+        return share_out(layer, relevance, entering, output)
+    if isinstance(layer, Concatenation):
+        return layer.backward(relevance, entering), None
+    if isinstance(layer, Passing):
+        return (layer.backward(relevance, entering[0]),), None
+    assert site is not None  # every layer with weights has one
+    below, taken = site.distribute(relevance)
+    return (below,), taken
