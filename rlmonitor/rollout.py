@@ -1,50 +1,309 @@
-"""What an agent did and saw: the recording that every analysis starts from."""
+"""Rollouts: the agent plays in the monitor's own environment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from rlmonitor.emulator import insert_tap
+from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
+from rlmonitor.games import REST, Game, element_masks, game_of
+from rlmonitor.games.screen import disjoint
+from rlmonitor.isolation import preserved_random_state
+from rlmonitor.preprocessing import ale_env_id, describe, wrapper_names
+from rlmonitor.recording import Recording
+
+ElementFunction = Callable[[NDArray[Any]], NDArray[np.bool_]]
+"""An observation ``[C, H, W]`` to the mask ``[H, W]`` of an element, for games without a table."""
+
+Forward = Callable[[NDArray[Any]], NDArray[np.floating[Any]]]
+"""An observation ``[1, ...]`` in the policy's layout to the Q-values ``[1, A]``."""
 
 
-@dataclass(frozen=True)
-class Recording:
-    """Frames with what the agent did, N of them, in order of time.
+_ELEMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+LARGEST_SCREEN = 420
+"""Pixels along the longer side of a recorded screen; larger ones lose whole rows and columns."""
+
+
+class Player:
+    """Plays on and on in an environment of its own, and records what it sees and does.
+
+    Actions are epsilon-greedy, from a generator of its own; global random states are given back.
+
+    Args:
+        vec_env: one environment, apart from any training, as
+            `rlmonitor.environment.make_monitor_env` makes it.
+        elements: what is on the screen: a game's table (needs the emulator's memory in reach),
+            functions by name, in order of priority, or None for the table of the environment's
+            game, if there is one.
+        epsilon: chance of a random action.
+        seed: of the generator.
+
+    Raises:
+        ConfigurationError: actions that are not discrete, an element by the name of ``rest``, or a
+            table without an emulator in reach.
+        ObservationError: observations that are not images.
 
     Attributes:
-        observation: ``[N, C, H, W]`` uint8 (or float32 for float observations), as the policy gets
-            it; the channel axis is the frame stack, oldest first.
-        screen: ``[N, height, width, 3]`` uint8 RGB, what a person sees (210 x 160 on the Atari).
-        action: ``[N]`` int64, taken in answer to the observation.
-        reward: ``[N]`` float32, unclipped, that followed the action.
-        score: ``[N]`` float32, sum of the unclipped rewards of this game before the action.
-        done: ``[N]`` bool, whether the game ended with this action.
-        step: ``[N]`` int64, the agent's step in the monitor's own play; consecutive frames differ
-            by 1.
-        masks: element name to ``[N, H, W]`` bool, disjoint, on the observation's grid; together
-            with ``rest`` they cover the frame. Empty where nothing is known of the elements.
-        outside: masks that stand beside the disjoint ones (the paper's corner boxes), same shapes.
-        ram: ``[N, 2, 128]`` uint8, the console's memory at the two raw frames that the observation
-            takes the maximum of (older, newer), or None where there is no emulator.
-        env_id: the environment that was played.
-        action_meanings: a name for each action, such as ``("NOOP", "FIRE", "RIGHT", "LEFT")``.
+        game: the table in use, or None.
+        env_id: the environment's id, empty if it has none.
     """
 
-    observation: NDArray[np.uint8] | NDArray[np.float32]
-    screen: NDArray[np.uint8]
-    action: NDArray[np.int64]
-    reward: NDArray[np.float32]
-    score: NDArray[np.float32]
-    done: NDArray[np.bool_]
-    step: NDArray[np.int64]
-    masks: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    outside: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    ram: NDArray[np.uint8] | None = None
-    env_id: str = ""
-    action_meanings: tuple[str, ...] = ()
+    def __init__(
+        self,
+        vec_env: VecEnv,
+        *,
+        elements: Game | Mapping[str, ElementFunction] | None = None,
+        epsilon: float = 0.05,
+        seed: int = 0,
+    ) -> None:
+        self._vec_env, self._epsilon = vec_env, epsilon
+        self._rng = np.random.default_rng(seed)
+        self._n_actions = _number_of_actions(vec_env)
+        self._channels_last = _has_channels_last(vec_env)
+        self._rgb = _frames_are_rgb(vec_env)
+        self._tap = insert_tap(vec_env)
+        self.env_id = _env_id(vec_env)
+        self._functions = {} if isinstance(elements, Game) else _checked(elements or {})
+        self.game = self._table(elements)
+        self._observation: NDArray[Any] | None = None
+        self._step = 0
+        self._score = 0.0
 
-    def __len__(self) -> int:
-        """Number of frames."""
-        return len(self.action)
+    def play(self, forward: Forward, n_steps: int) -> Recording:
+        """Play on from where the last call ended.
+
+        Args:
+            forward: the policy's Q-values.
+            n_steps: steps of the agent.
+
+        Returns:
+            ``n_steps`` consecutive frames with their masks.
+
+        Raises:
+            NonFiniteError: Q-values with NaN or infinity.
+            ObservationError: Q-values or a user's masks of a wrong shape.
+            ConfigurationError: no steps.
+        """
+        if n_steps < 1:
+            raise ConfigurationError(f"n_steps={n_steps!r}: expected at least 1")
+        with preserved_random_state():
+            if self._observation is None:
+                self._observation = np.asarray(self._vec_env.reset())
+            frames = [self._frame(forward) for _ in range(n_steps)]
+            return self._recording(frames)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._vec_env.close()
+
+    def _frame(self, forward: Forward) -> dict[str, Any]:
+        """What is to be seen, then one step of the agent, and what came of it."""
+        observation, tap = self._observation, self._tap
+        assert observation is not None
+        action = self._action(forward(observation))
+        first = np.moveaxis(observation[0], -1, 0) if self._channels_last else observation[0]
+        frame = {
+            "observation": first.copy(),  # some environments give the same buffer again
+            "screen": _shrunk(self._screen(first)),
+            "ram": None if tap is None else tap.ram,
+            "action": action,
+            "score": self._score,
+            "step": self._step,
+        }
+        reward, done = self._advance(action)
+        return frame | {"reward": reward, "done": done}
+
+    def _advance(self, action: int) -> tuple[float, bool]:
+        """One step of the agent; its reward, and whether the game ended."""
+        tap = self._tap
+        if tap is not None:
+            tap.begin()
+        observation, rewards, dones, _ = self._vec_env.step(np.array([action]))
+        self._observation = np.asarray(observation)
+        reward, done = float(rewards[0]), bool(dones[0])
+        if tap is not None:
+            reward, done = tap.earned, tap.game_over
+        self._step += 1
+        self._score = tap.score if tap is not None else (0.0 if done else self._score + reward)
+        return reward, done
+
+    def _action(self, q_values: NDArray[np.floating[Any]]) -> int:
+        if q_values.shape != (1, self._n_actions):
+            raise ObservationError(
+                f"Q-values of shape {q_values.shape}, expected (1, {self._n_actions}): one for "
+                "each action of the monitor's environment"
+            )
+        if not np.isfinite(q_values).all():
+            raise NonFiniteError(f"Q-values {q_values[0].tolist()} at step {self._step}")
+        # drawn in any case, so that what is drawn at a step does not depend on the past
+        chance, random_action = self._rng.random(), self._rng.integers(self._n_actions)
+        return int(random_action if chance < self._epsilon else q_values[0].argmax())
+
+    def _screen(self, first: NDArray[Any]) -> NDArray[np.uint8]:
+        """What a person sees: the raw screen, what the environment draws, or the observation."""
+        if self._tap is not None and (screen := self._tap.screen) is not None:
+            return screen
+        if self._vec_env.render_mode == "rgb_array":
+            drawn = self._vec_env.get_images()[0]
+            if drawn is not None:
+                return drawn
+        return _newest_frame(first, rgb=self._rgb)
+
+    def _recording(self, frames: list[dict[str, Any]]) -> Recording:
+        def column(name: str, dtype: Any = None) -> NDArray[Any]:
+            return np.array([frame[name] for frame in frames], dtype)
+
+        observation = column("observation")
+        has_ram = bool(frames) and frames[0]["ram"] is not None
+        ram = column("ram") if has_ram else None
+        masks, outside = self._masks(observation, ram)
+        return Recording(
+            observation=observation,
+            screen=column("screen"),
+            action=column("action", np.int64),
+            reward=column("reward", np.float32),
+            score=column("score", np.float32),
+            done=column("done", np.bool_),
+            step=column("step", np.int64),
+            masks=masks,
+            outside=outside,
+            ram=ram,
+            env_id=self.env_id,
+            action_meanings=self._action_meanings(),
+            channels_last=self._channels_last,
+        )
+
+    def _masks(
+        self, observation: NDArray[Any], ram: NDArray[np.uint8] | None
+    ) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.bool_]]]:
+        height, width = observation.shape[2:]
+        if self._functions:
+            return user_masks(self._functions, observation), {}
+        if self.game is None or ram is None:
+            return {}, {}
+        return element_masks(self.game, ram, (height, width))
+
+    def _table(self, elements: Game | Mapping[str, ElementFunction] | None) -> Game | None:
+        """The game's table, if it is wanted and there is an emulator to read memory from."""
+        in_reach = self._tap is not None and hasattr(self._tap.unwrapped, "ale")
+        if isinstance(elements, Game) and not in_reach:
+            raise ConfigurationError(
+                f"the table of {elements.name!r} needs the emulator's memory, and there is none in "
+                f"reach in {self.env_id or type(self._vec_env.unwrapped).__name__!r}: pass "
+                'elements={"name": function} of the observation instead'
+            )
+        if isinstance(elements, Game):
+            return elements
+        game = game_of(self.env_id) if in_reach and not self._functions else None
+        if game is not None and describe(self._vec_env) is None:
+            warnings.warn(
+                f"the table of {game.name!r} tells where things are on the whole screen, and a "
+                "wrapper that we do not know may crop or move it: no element statistics; pass "
+                'elements={"name": function} of the observation instead',
+                stacklevel=4,
+            )
+            return None
+        return game
+
+    def _action_meanings(self) -> tuple[str, ...]:
+        emulator = None if self._tap is None else self._tap.unwrapped
+        if emulator is not None and hasattr(emulator, "get_action_meanings"):
+            return tuple(emulator.get_action_meanings())
+        return tuple(str(action) for action in range(self._n_actions))
+
+
+def _shrunk(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every n-th row and column, as a copy: hundreds of large renderings would fill the memory."""
+    step = -(-max(screen.shape[:2]) // LARGEST_SCREEN)
+    return screen[::step, ::step].copy() if step > 1 else screen
+
+
+def user_masks(
+    functions: Mapping[str, ElementFunction], observation: NDArray[Any]
+) -> dict[str, NDArray[np.bool_]]:
+    """Masks of a user's own elements, disjoint in their order, with ``rest``.
+
+    Args:
+        functions: name to a function from one observation ``[C, H, W]`` to its mask ``[H, W]``.
+        observation: ``[N, C, H, W]``.
+
+    Raises:
+        ObservationError: a mask of another shape, or one that is not boolean.
+    """
+    n, _, height, width = observation.shape
+    masks = {name: np.zeros((n, height, width), np.bool_) for name in functions}
+    for name, function in functions.items():
+        for i, frame in enumerate(observation):
+            view = frame.view()
+            view.setflags(write=False)  # the frame is the recording's own
+            mask = np.asarray(function(view))
+            if mask.shape != (height, width) or mask.dtype != np.bool_:
+                raise ObservationError(
+                    f"element {name!r} gave a mask of shape {mask.shape} and dtype {mask.dtype}, "
+                    f"expected {(height, width)} and bool"
+                )
+            masks[name][i] = mask
+    return disjoint(masks, (n, height, width))
+
+
+def _checked(functions: Mapping[str, ElementFunction]) -> dict[str, ElementFunction]:
+    if REST in functions:
+        raise ConfigurationError(f"element {REST!r}: the name is taken by what elements leave over")
+    for name in functions:
+        if not _ELEMENT_NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"element {name!r}: the name goes into tags and files; use letters, digits, '_' "
+                "and '-'"
+            )
+    return dict(functions)
+
+
+def _number_of_actions(vec_env: VecEnv) -> int:
+    if not isinstance(vec_env.action_space, spaces.Discrete):
+        raise ConfigurationError(
+            f"the monitor plays discrete actions, the environment takes {vec_env.action_space}"
+        )
+    return int(vec_env.action_space.n)
+
+
+def _has_channels_last(vec_env: VecEnv) -> bool:
+    """Whether the smallest axis, that of the channels, is the last one."""
+    shape = vec_env.observation_space.shape
+    if shape is None or len(shape) != 3:
+        raise ObservationError(
+            f"observations of shape {shape}, expected images [C, H, W] or [H, W, C]"
+        )
+    return int(np.argmin(shape)) == 2
+
+
+def _frames_are_rgb(vec_env: VecEnv) -> bool:
+    """Whether the single frame, before any stack, has three channels."""
+    shape = vec_env.unwrapped.observation_space.shape
+    return shape is not None and len(shape) == 3 and min(shape) == 3
+
+
+def _newest_frame(observation: NDArray[Any], *, rgb: bool) -> NDArray[np.uint8]:
+    """The last frame of an observation ``[C, H, W]`` as RGB ``[H, W, 3]``."""
+    newest = np.moveaxis(observation[-3:] if rgb else observation[[-1, -1, -1]], 0, -1)
+    if newest.dtype == np.uint8:
+        return newest.copy()
+    scale = 255 if newest.max(initial=0) <= 1 else 1
+    return np.asarray(np.clip(newest * scale, 0, 255), np.uint8)
+
+
+def _env_id(vec_env: VecEnv) -> str:
+    names = wrapper_names(vec_env)
+    if names is None:
+        return str(getattr(vec_env, "env_id", ""))
+    if names[-2] == "AtariEnv" and not names[-1]:
+        return ale_env_id(vec_env.get_attr("_game", indices=[0])[0])
+    return names[-1]
