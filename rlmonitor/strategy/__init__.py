@@ -1,1 +1,1 @@
-""""""
+"""What the relevance says: pooled numbers and events."""

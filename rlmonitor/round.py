@@ -1,0 +1,162 @@
+"""One round of the monitor: explain frames, pool the relevance, say how far to believe it.
+
+A pure function of a network and recordings. The callback, the command line and the offline replay
+all call it, so a curve means the same wherever it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
+from rlmonitor.recording import Recording, busiest, spread
+from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
+
+TARGETS = ("q", "advantage")
+"""What the agent values, and what it decides by."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A recording of N frames with what each target's map says about it.
+
+    Attributes:
+        recording: the frames.
+        relevance: target to ``[N, C, H, W]`` float32, signed.
+        explained: target to ``[N]`` float32: the value that the map explains.
+        outputs: ``[N, A]`` float32: the network's outputs (Q-values).
+        pooled: target to the statistics of each frame.
+        statistics: target to their means.
+        conservation_error: max over frames and targets of |Σ map + absorbed − explained| over
+            max(|explained|, Σ |map|).
+    """
+
+    recording: Recording
+    relevance: Mapping[str, NDArray[np.float32]]
+    explained: Mapping[str, NDArray[np.float32]]
+    outputs: NDArray[np.float32]
+    pooled: Mapping[str, PooledFrames]
+    statistics: Mapping[str, Statistics]
+    conservation_error: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """What the monitor found at one timestep.
+
+    Attributes:
+        timestep: ``num_timesteps`` of the training.
+        composite: name of the composite; curves of different composites do not compare.
+        play: frames of the agent's own play, spread over it.
+        clip: consecutive frames of the same play, for the eye.
+        probe: the fixed frames, or None.
+        random: the same fixed frames explained in an untrained network, or None without a probe.
+        random_similarity: target to the mean |cosine| between the probe's maps and those of the
+            untrained network.
+    """
+
+    timestep: int
+    composite: str
+    play: Analysis
+    clip: Analysis
+    probe: Analysis | None
+    random: Analysis | None
+    random_similarity: Mapping[str, float]
+
+
+def analyse(
+    network: Network,
+    recording: Recording,
+    *,
+    targets: Sequence[str] = TARGETS,
+    composite: str | Composite,
+) -> Analysis:
+    """Explain every frame of a recording and pool the maps.
+
+    Raises:
+        ObservationError: the recording does not fit the network.
+        NonFiniteError: weights, outputs or relevance with NaN or infinity.
+    """
+    found = attribute_targets(network, recording.policy_observation, tuple(targets), composite)
+    relevance = {t: _channels_first(found[t].map, recording) for t in targets}
+    pooled = {t: pool_frames(relevance[t], recording.masks, recording.outside) for t in targets}
+    return Analysis(
+        recording=recording,
+        relevance=relevance,
+        explained={t: found[t].explained.cpu().numpy() for t in targets},
+        outputs=found[targets[0]].outputs.float().cpu().numpy(),
+        pooled=pooled,
+        statistics={t: pool(p) for t, p in pooled.items()},
+        conservation_error=max(conservation_error(found[t]) for t in targets),
+    )
+
+
+def _channels_first(maps: Tensor, recording: Recording) -> NDArray[np.float32]:
+    """Maps from the policy's layout to the recording's, ``[N, C, H, W]``."""
+    array = maps.float().cpu().numpy()
+    return np.moveaxis(array, -1, 1) if recording.channels_last else array
+
+
+def conservation_error(relevance: Relevance) -> float:
+    """Largest |Σ map + absorbed − explained| / max(|explained|, Σ |map|) over the frames."""
+    maps = relevance.map.double().flatten(1)
+    explained, absorbed = relevance.explained.double(), relevance.absorbed.double()
+    scale = explained.abs().maximum(maps.abs().sum(1))
+    error = (maps.sum(1) + absorbed - explained).abs()
+    return float((error / scale.clamp_min(1e-30)).max())
+
+
+def run_round(
+    network: Network,
+    play: Recording,
+    *,
+    timestep: int,
+    probe: Recording | None = None,
+    random: Analysis | None = None,
+    targets: Sequence[str] = TARGETS,
+    composite: str | Composite = "epsilon-gamma-box",
+    n_frames: int = 128,
+    clip_frames: int = 64,
+) -> Round:
+    """Explain what the agent did since the last round, and the probe.
+
+    Args:
+        network: the agent's network as it is now.
+        play: everything that the agent played in this round, consecutive.
+        timestep: ``num_timesteps`` of the training.
+        probe: frames that are the same in every round.
+        random: ``analyse(network.randomised(seed), probe, …)``; the same in every round, so it is
+            made once by the caller.
+        targets: what is explained.
+        composite: name of a composite, or one.
+        n_frames: frames for the statistics, spread over the play.
+        clip_frames: consecutive frames for the clip, taken where most happens.
+    """
+
+    def explain(recording: Recording) -> Analysis:
+        return analyse(network, recording, targets=targets, composite=composite)
+
+    probed = explain(probe) if probe is not None else None
+    return Round(
+        timestep=timestep,
+        composite=composite if isinstance(composite, str) else composite.name,
+        play=explain(spread(play, n_frames)),
+        clip=explain(busiest(play, clip_frames)),
+        probe=probed,
+        random=random,
+        random_similarity=_random_similarity(probed, random, targets),
+    )
+
+
+def _random_similarity(
+    probe: Analysis | None, random: Analysis | None, targets: Sequence[str]
+) -> dict[str, float]:
+    if probe is None or random is None:
+        return {}
+    cosines = {t: similarity(probe.relevance[t], random.relevance[t]) for t in targets}
+    return {t: cosine for t, cosine in cosines.items() if cosine is not None}

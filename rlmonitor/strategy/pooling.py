@@ -1,0 +1,209 @@
+"""Relevance pooled over elements of the screen, over the frame stack and over frames.
+
+A map R of shape ``[C, H, W]`` is first made a picture M = Σ_c |R_c|, summed over the stack. Then
+
+* *share* of an element = Σ M on the element / Σ M. Elements are disjoint and ``rest`` is all else,
+  so shares add up to 1: pooling conserves relevance (Bach et al. 2015, eq. 2, over groups of pixels
+  instead of single ones).
+* *relative relevance* = mean of M on the element / mean of M on the frame: 1 is what an element
+  gets that is no more looked at than any other place (Lapuschkin et al. 2019, Fig. 2).
+
+A frame where an element is not there gives no relative relevance; a frame whose map is zero
+everywhere gives no statistic at all. What no frame gives is left out, never NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmonitor.errors import NonFiniteError, ObservationError
+
+REST = "rest"
+
+Masks = Mapping[str, NDArray[np.bool_]]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PooledFrames:
+    """Statistics of each of N frames.
+
+    Attributes:
+        elements: names of the disjoint elements, ``rest`` among them.
+        total: ``[N]`` Σ |relevance| of the frame.
+        share: element to ``[N]``, adding up to 1 over the disjoint elements where total > 0.
+        relative: element to ``[N]``; 0 where ``exists`` is False.
+        exists: element to ``[N]`` bool: the element is in the frame, and the map is not all zero.
+        relative_positive: as ``relative``, of the positive part over the same mean of |relevance|;
+            ``relative_positive + relative_negative == relative``.
+        relative_negative: the same of the negative part.
+        frame_share: ``[N, C]``, adding up to 1 over the stack where total > 0.
+        entropy: ``[N]`` entropy of M as a distribution over pixels / log(H W): 0 is one pixel, 1 is
+            all pixels alike.
+    """
+
+    elements: tuple[str, ...]
+    total: Array
+    share: Mapping[str, Array]
+    relative: Mapping[str, Array]
+    exists: Mapping[str, NDArray[np.bool_]]
+    relative_positive: Mapping[str, Array]
+    relative_negative: Mapping[str, Array]
+    frame_share: Array
+    entropy: Array
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Means over frames; an element that no frame shows has a share but no relative relevance.
+
+    Attributes:
+        frames: how many frames had relevance at all.
+        share: element to mean share; empty without elements.
+        relative: element to mean relative relevance.
+        relative_positive: of the relevance that speaks for the target.
+        relative_negative: of the relevance that speaks against it.
+        context: relevance outside all elements / inside them; None where there is nothing inside.
+        entropy: mean entropy in [0, 1]; None where no frame has relevance.
+        frame_share: share of each frame of the stack, oldest first.
+    """
+
+    frames: int
+    share: Mapping[str, float]
+    relative: Mapping[str, float]
+    relative_positive: Mapping[str, float]
+    relative_negative: Mapping[str, float]
+    context: float | None
+    entropy: float | None
+    frame_share: tuple[float, ...]
+
+
+def pool_frames(
+    relevance: NDArray[np.float32], masks: Masks, outside: Masks | None = None
+) -> PooledFrames:
+    """Pool each map over elements, stack and space.
+
+    Args:
+        relevance: ``[N, C, H, W]`` signed relevance.
+        masks: element to ``[N, H, W]`` bool, disjoint, with ``rest`` covering the frame; may be
+            empty.
+        outside: masks beside the disjoint ones: relative relevance and share, but not part of the
+            shares' sum.
+
+    Raises:
+        ObservationError: shapes that do not fit, masks that overlap or leave pixels out.
+        NonFiniteError: relevance with NaN or infinity.
+    """
+    _check(relevance, masks, outside or {})
+    positive = np.maximum(relevance, 0).sum(axis=1, dtype=np.float64)
+    stack = np.abs(relevance).sum(axis=(2, 3), dtype=np.float64)
+    picture = np.abs(relevance).sum(axis=1, dtype=np.float64)
+    total = picture.sum(axis=(1, 2))
+    everything = {**masks, **(outside or {})}
+    on = {name: _sum_on(picture, mask) for name, mask in everything.items()}
+    on_positive = {name: _sum_on(positive, mask) for name, mask in everything.items()}
+    pixels = {name: mask.sum(axis=(1, 2)) for name, mask in everything.items()}
+    # mean on the element / mean on the frame = (on / pixels) / (total / (H W))
+    scale = {
+        name: picture[0].size * _divide(np.ones_like(total), pixels[name] * total)
+        for name in everything
+    }
+    return PooledFrames(
+        elements=tuple(masks),
+        total=total,
+        share={name: _divide(on[name], total) for name in everything},
+        relative={name: on[name] * scale[name] for name in everything},
+        exists={name: (pixels[name] > 0) & (total > 0) for name in everything},
+        relative_positive={name: on_positive[name] * scale[name] for name in everything},
+        relative_negative={
+            name: (on[name] - on_positive[name]) * scale[name] for name in everything
+        },
+        frame_share=_divide(stack, total[:, None]),
+        entropy=_entropy(picture, total),
+    )
+
+
+def pool(pooled: PooledFrames) -> Statistics:
+    """Average over frames: each frame counts the same, however large its Q-value is."""
+    seen = pooled.total > 0
+    share = {n: float(v[seen].mean()) for n, v in pooled.share.items() if seen.any()}
+    return Statistics(
+        frames=int(seen.sum()),
+        share=share,
+        relative=_mean_where(pooled.relative, pooled.exists),
+        relative_positive=_mean_where(pooled.relative_positive, pooled.exists),
+        relative_negative=_mean_where(pooled.relative_negative, pooled.exists),
+        context=_context({n: share[n] for n in pooled.elements if n in share}),
+        entropy=float(pooled.entropy[seen].mean()) if seen.any() else None,
+        frame_share=tuple(float(v) for v in pooled.frame_share[seen].mean(axis=0))
+        if seen.any()
+        else (),
+    )
+
+
+def similarity(maps: NDArray[np.float32], others: NDArray[np.float32]) -> float | None:
+    """Mean |cosine| between two sets of maps ``[N, …]``, frame by frame; None if all are zero.
+
+    Near 1 for a trained and an untrained network means that the maps show the input rather than
+    what was learnt (Adebayo et al. 2018, 'Sanity checks'; Sixt et al. 2020).
+    """
+    a, b = (m.reshape(len(m), -1).astype(np.float64) for m in (maps, others))
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    defined = norms > 0
+    if not defined.any():
+        return None
+    return float(np.abs((a * b).sum(axis=1)[defined] / norms[defined]).mean())
+
+
+def _check(relevance: NDArray[np.float32], masks: Masks, outside: Masks) -> None:
+    if relevance.ndim != 4 or not relevance.size:
+        raise ObservationError(
+            f"relevance of shape {relevance.shape}: expected [N, C, H, W], none of them 0"
+        )
+    if not np.isfinite(relevance).all():
+        raise NonFiniteError("relevance holds NaN or infinity: are the network's weights finite?")
+    frame = (len(relevance), *relevance.shape[2:])
+    for name, mask in {**masks, **outside}.items():
+        if mask.shape != frame or mask.dtype != np.bool_:
+            raise ObservationError(
+                f"mask {name!r} is {mask.dtype}{list(mask.shape)}, expected bool{list(frame)}"
+            )
+    if masks and not (np.sum(list(masks.values()), axis=0) == 1).all():
+        raise ObservationError(
+            f"the masks {', '.join(masks)} overlap or leave pixels out: elements must be disjoint, "
+            f"with {REST!r} for all pixels that belong to none"
+        )
+
+
+def _sum_on(picture: Array, mask: NDArray[np.bool_]) -> Array:
+    return np.asarray(np.einsum("nhw,nhw->n", picture, mask))
+
+
+def _divide(numerator: Array, denominator: Array) -> Array:
+    """Quotient, 0 where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
+
+
+def _entropy(picture: Array, total: Array) -> Array:
+    pixels = picture[0].size
+    if pixels == 1:
+        return np.zeros_like(total)
+    p = _divide(picture, np.broadcast_to(total[:, None, None], picture.shape))
+    log = np.log(p, out=np.zeros_like(p), where=p > 0)
+    return np.asarray(-(p * log).sum(axis=(1, 2)) / np.log(pixels))
+
+
+def _mean_where(
+    values: Mapping[str, Array], exists: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, float]:
+    return {n: float(v[exists[n]].mean()) for n, v in values.items() if exists[n].any()}
+
+
+def _context(share: Mapping[str, float]) -> float | None:
+    """Outside / inside, from the shares of the disjoint elements."""
+    inside = sum(value for name, value in share.items() if name != REST)
+    return share[REST] / inside if REST in share and inside > 0 else None
