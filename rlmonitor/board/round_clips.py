@@ -1,0 +1,62 @@
+"""A round as clips: its play, and frames of its probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmonitor.board.clip import PROBE_INTERVAL, render_clip
+from rlmonitor.games import game_of
+from rlmonitor.recording import Recording
+from rlmonitor.round import Analysis, Round
+
+PROBE_FRAMES = 24
+"""Frames of the probe that its clip shows, of all that its statistics count."""
+
+
+def play_clip(found: Round) -> bytes:
+    """The clip of a round's play, as a GIF."""
+    clip = found.clip
+    return render_clip(
+        clip.recording,
+        clip.relevance,
+        outputs=clip.outputs,
+        composite=found.composite,
+        timestep=found.timestep,
+        title=_title(clip.recording),
+        taken=clip.recording.action,
+        shares=_shares(clip),
+    )
+
+
+def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = None) -> bytes:
+    """Some frames of the probe, one after the other, as a GIF; phases name each of all frames."""
+    shown = np.linspace(0, len(probe.recording) - 1, min(PROBE_FRAMES, len(probe.recording)))
+    index = shown.round().astype(np.int64)
+    recording = probe.recording.select(index)
+    return render_clip(
+        recording,
+        {target: maps[index] for target, maps in probe.relevance.items()},
+        outputs=probe.outputs[index],
+        composite=found.composite,
+        timestep=found.timestep,
+        title=f"{_title(recording)}, probe",
+        shares={t: {e: s[index] for e, s in by.items()} for t, by in _shares(probe).items()},
+        captions=None if phases is None else [phases[i] for i in index],
+        interval=PROBE_INTERVAL,
+    )
+
+
+def _title(recording: Recording) -> str:
+    game = game_of(recording.env_id)
+    return game.name.replace("_", " ").title() if game is not None else recording.env_id or "Play"
+
+
+def _shares(analysis: Analysis) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Per frame, of the elements that add up to 1; empty where there are none."""
+    names = analysis.recording.masks
+    if not names:
+        return {}
+    return {t: {e: p.share[e] for e in names} for t, p in analysis.pooled.items()}

@@ -1,0 +1,46 @@
+"""A round as scalars under their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rlmonitor.board import tags
+from rlmonitor.round import Analysis, Round
+from rlmonitor.strategy.pooling import Statistics
+
+
+def round_scalars(found: Round) -> dict[str, float]:
+    """Tag to value of everything that a round measured; what is not known has no tag."""
+    sources = {tags.PLAY: found.play, tags.PROBE: found.probe, tags.RANDOM: found.random}
+    values: dict[str, float] = {}
+    for source, analysis in sources.items():
+        if analysis is not None:
+            for target, statistics in analysis.statistics.items():
+                values.update(_statistics(tags.scope(target, source), statistics))
+    values.update(_faithfulness(found))
+    return values
+
+
+def _statistics(scope: str, statistics: Statistics) -> Iterator[tuple[str, float]]:
+    for element, value in statistics.share.items():
+        yield tags.share(scope, element), value
+    for element, value in statistics.relative.items():
+        yield tags.relative(scope, element), value
+        yield tags.relative(scope, element, "positive"), statistics.relative_positive[element]
+        yield tags.relative(scope, element, "negative"), statistics.relative_negative[element]
+    stack = len(statistics.frame_share)
+    for frame, value in enumerate(statistics.frame_share):
+        yield tags.frame_share(scope, frame, stack), value
+    if statistics.context is not None:
+        yield tags.context(scope), statistics.context
+    if statistics.entropy is not None:
+        yield tags.entropy(scope), statistics.entropy
+
+
+def _faithfulness(found: Round) -> Iterator[tuple[str, float]]:
+    parts: list[Analysis] = [p for p in (found.play, found.clip, found.probe) if p is not None]
+    worst = max(part.conservation_error for part in parts)
+    yield tags.faithfulness("conservation_error"), worst
+    if found.random_similarity:
+        # one number for the round: of the targets, the one whose maps say least of what was learnt
+        yield tags.faithfulness("random_network"), max(found.random_similarity.values())

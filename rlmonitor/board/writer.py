@@ -1,0 +1,257 @@
+"""Writing to TensorBoard, through the training's own event file wherever there is one.
+
+TensorBoard and torch's writer take seconds to import, so they are imported where they are used.
+
+A second event file in a run's directory freezes curves in one of TensorBoard's loaders, so
+stable-baselines3's writer is used when its logger has one, and left open when we are done.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import os
+import re
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from rlmonitor.board import tags
+from rlmonitor.board.layout import board_layout
+from rlmonitor.errors import (
+    ConfigurationError,
+    DependencyError,
+    NonFiniteError,
+    StoreError,
+)
+
+if TYPE_CHECKING:
+    from stable_baselines3.common.logger import Logger
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from torch.utils.tensorboard import FileWriter, SummaryWriter
+
+OLDEST_TENSORBOARD = (2, 21)
+"""Major and minor version."""
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+class BoardWriter:
+    """Scalars, clips and events of one run; every step is a number of timesteps.
+
+    Use `open` rather than the constructor.
+
+    Attributes:
+        directory: where the event file lies.
+    """
+
+    def __init__(self, writer: SummaryWriter, *, owned: bool) -> None:
+        self._writer, self._owned = writer, owned
+        self.directory = Path(writer.log_dir)
+
+    @classmethod
+    def open(cls, logger: Logger | None, directory: str | os.PathLike[str] | None) -> BoardWriter:
+        """Take the writer of stable-baselines3's logger, or open one of our own.
+
+        Args:
+            logger: the training's logger, ``model.logger``; None offline.
+            directory: where to write if the logger does not write to TensorBoard.
+
+        Raises:
+            DependencyError: TensorBoard is missing or older than 2.21.
+            ConfigurationError: the logger has no TensorBoard writer and no directory is given.
+            StoreError: the directory cannot be written.
+        """
+        require_tensorboard()
+        theirs = None if logger is None else logger_writer(logger)
+        if theirs is not None:
+            return cls(theirs, owned=False)
+        if directory is None:
+            raise ConfigurationError(
+                "nowhere to write for TensorBoard: give the model tensorboard_log='runs', or the "
+                "monitor a directory"
+            )
+        return cls(_own_writer(Path(directory)), owned=True)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Write one point for each tag.
+
+        Raises:
+            NonFiniteError: a value is NaN or infinite: leave out what is not known.
+            StoreError: the event file cannot be written.
+        """
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        for tag, value in values.items():
+            if not math.isfinite(value):
+                raise NonFiniteError(f"scalar {tag!r} at step {step} must be finite; got {value}")
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._add(Summary(value=points), step)
+
+    def clip(self, tag: str, gif: bytes, step: int) -> None:
+        """Write an animated GIF, which plays in the Images and Time Series tabs.
+
+        ``SummaryWriter.add_video`` writes nothing, silently, with today's moviepy; an image summary
+        takes the encoded file as it is.
+
+        Raises:
+            ConfigurationError: the bytes are no GIF.
+            StoreError: the event file cannot be written.
+        """
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        if not gif.startswith(b"GIF8"):
+            raise ConfigurationError(f"{tag!r} takes a GIF; got bytes beginning with {gif[:6]!r}")
+        width, height = struct.unpack("<HH", gif[6:10])
+        image = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=gif)
+        self._add(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+
+    def event(self, headline: str, step: int, details: Mapping[str, object] | None = None) -> None:
+        """Write a text under `tags.EVENTS`: what happened and the numbers behind it.
+
+        Args:
+            headline: one sentence, plain text.
+            step: when it happened.
+            details: name and value of each number; shown as a table, plain text too.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.compat.proto.tensor_pb2 import TensorProto
+        from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+        from tensorboard.plugins.text.metadata import create_summary_metadata
+
+        text = TensorProto(
+            dtype="DT_STRING",
+            string_val=[event_markdown(headline, details or {}).encode()],
+            tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)]),
+        )
+        metadata = create_summary_metadata(display_name="", description="")
+        value = Summary.Value(tag=tags.EVENTS, tensor=text, metadata=metadata)
+        self._add(Summary(value=[value]), step)
+
+    def layout(self, elements: Iterable[str], stack: int = 4) -> None:
+        """Group the curves in the Custom Scalars tab; writing it again changes nothing.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        from torch.utils.tensorboard.summary import custom_scalars
+
+        with self._file_writer() as file_writer:
+            summary = custom_scalars(board_layout(elements, stack))
+            file_writer.add_summary(summary)
+
+    def writes_to(self, writer: SummaryWriter) -> bool:
+        """Whether this is the writer in use."""
+        return self._writer is writer
+
+    def flush(self) -> None:
+        """Bring everything to the disk.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        with self._file_writer() as file_writer:
+            file_writer.flush()
+
+    def close(self) -> None:
+        """Flush and close what `open` opened; leave the training's writer as it is."""
+        if self._owned and self._open_file() is not None:
+            self.flush()
+            self._writer.close()
+
+    def _open_file(self) -> FileWriter | None:
+        """The event file, None once it is closed; torch annotates it as always None."""
+        return cast("FileWriter | None", cast(Any, self._writer).file_writer)
+
+    def _add(self, summary: Summary, step: int) -> None:
+        with self._file_writer() as file_writer:
+            file_writer.add_summary(summary, step)
+
+    @contextmanager
+    def _file_writer(self) -> Iterator[FileWriter]:
+        """The open event file; a closed SummaryWriter would silently begin a second one."""
+        file_writer = self._open_file()
+        try:
+            if file_writer is None:
+                raise OSError("its writer is closed")
+            yield file_writer
+        except OSError as error:
+            raise StoreError(
+                f"cannot write TensorBoard's event file in {str(self.directory)!r}: {error}"
+            ) from error
+
+
+def require_tensorboard() -> None:
+    """Check that TensorBoard is there and new enough.
+
+    Raises:
+        DependencyError: it is missing or older than `OLDEST_TENSORBOARD`.
+    """
+    wanted = ".".join(map(str, OLDEST_TENSORBOARD))
+    try:
+        found = version("tensorboard")
+    except PackageNotFoundError as error:
+        raise DependencyError(
+            f"TensorBoard is not installed; rlmonitor needs tensorboard>={wanted}"
+        ) from error
+    if tuple(int(part) for part in re.findall(r"\d+", found)[:2]) < OLDEST_TENSORBOARD:
+        raise DependencyError(
+            f"TensorBoard {found} is too old; try: pip install 'tensorboard>={wanted}'"
+        )
+
+
+def event_markdown(headline: str, details: Mapping[str, object]) -> str:
+    """An event as Markdown: the headline in bold, then a table of its numbers; all of it escaped.
+
+    >>> print(event_markdown("The tunnel opens", {"share": 0.25}))
+    **The tunnel opens**
+    <BLANKLINE>
+    | what | value |
+    | --- | --- |
+    | share | 0.25 |
+    """
+    bold = f"**{escaped(headline)}**"
+    if not details:
+        return bold
+    rows = [f"| {escaped(name)} | {escaped(str(value))} |" for name, value in details.items()]
+    return "\n".join([bold, "", "| what | value |", "| --- | --- |", *rows])
+
+
+def escaped(text: str) -> str:
+    r"""Plain text as Markdown that shows just this text, on one line.
+
+    >>> escaped("a_b <i> | c")
+    'a\\_b &lt;i&gt; \\| c'
+    """
+    return _MARKDOWN.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
+
+
+def logger_writer(logger: Logger) -> SummaryWriter | None:
+    """The TensorBoard writer of stable-baselines3's logger, None where it has none."""
+    from stable_baselines3.common.logger import TensorBoardOutputFormat
+
+    for output in logger.output_formats:
+        if isinstance(output, TensorBoardOutputFormat):
+            return output.writer
+    return None
+
+
+def _own_writer(directory: Path) -> SummaryWriter:
+    from torch.utils.tensorboard import SummaryWriter
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError("no permission to write there")
+        return SummaryWriter(str(directory))
+    except OSError as error:
+        raise StoreError(
+            f"cannot write TensorBoard's event file in {str(directory)!r}: {error}; "
+            "choose a folder that can be written"
+        ) from error
