@@ -1,1 +1,78 @@
-"""See what a reinforcement-learning agent looks at while it learns."""
+"""See what a reinforcement-learning agent looks at while it learns.
+
+The names below are the public API. They are imported on first use, so that ``import rlmonitor``
+alone loads neither torch nor stable-baselines3.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rlmonitor.callbacks import StrategyMonitorCallback
+    from rlmonitor.environment import make_monitor_env
+    from rlmonitor.lrp import (
+        COMPOSITES,
+        Composite,
+        Network,
+        Relevance,
+        attribute,
+        attribute_targets,
+        network_of,
+    )
+    from rlmonitor.monitor import Monitor
+    from rlmonitor.probe import load_probe
+    from rlmonitor.recording import Recording
+    from rlmonitor.round import Round, run_round
+    from rlmonitor.strategy.events import Event
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "COMPOSITES": "lrp",
+    "Composite": "lrp",
+    "Event": "strategy.events",
+    "Monitor": "monitor",
+    "Network": "lrp",
+    "Recording": "recording",
+    "Relevance": "lrp",
+    "Round": "round",
+    "StrategyMonitorCallback": "callbacks",
+    "attribute": "lrp",
+    "attribute_targets": "lrp",
+    "load_probe": "probe",
+    "make_monitor_env": "environment",
+    "network_of": "lrp",
+    "run_round": "round",
+}
+
+__all__ = [
+    "COMPOSITES",
+    "Composite",
+    "Event",
+    "Monitor",
+    "Network",
+    "Recording",
+    "Relevance",
+    "Round",
+    "StrategyMonitorCallback",
+    "attribute",
+    "attribute_targets",
+    "load_probe",
+    "make_monitor_env",
+    "network_of",
+    "run_round",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'rlmonitor' has no attribute {name!r}")
+    return getattr(import_module(f"rlmonitor.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,1 +1,1 @@
-""""""
+"""Rounds and checkpoints on disk."""

@@ -1,0 +1,304 @@
+"""The stable-baselines3 callback: decides when the monitor looks, and shields the training."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+from rlmonitor.board.writer import BoardWriter, logger_writer
+from rlmonitor.environment import EnvSource, make_monitor_env
+from rlmonitor.errors import ConfigurationError
+from rlmonitor.isolation import aside
+from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
+from rlmonitor.monitor import Monitor, MonitorSettings
+from rlmonitor.recording import Recording
+from rlmonitor.replay import store
+from rlmonitor.rollout import ElementFunction
+from rlmonitor.round import TARGETS, Round
+from rlmonitor.strategy.events import Event
+
+FAULTS = (Exception, SystemExit)
+"""What a monitor must not let through to the training; Ctrl-C passes."""
+
+
+class MonitorWarning(UserWarning):
+    """The monitor could not do its work; the training goes on."""
+
+
+class StrategyMonitorCallback(BaseCallback):
+    """Show in TensorBoard where the agent's relevance lies while it learns.
+
+    Rounds run at the start, every ``every`` timesteps and at the end. A round plays in an
+    environment of its own, explains frames by layer-wise relevance propagation and logs curves and
+    clips. It draws no number from the training's generators and changes nothing of the policy:
+    weights after training are bit-identical with and without it. A fault inside becomes a warning
+    and an event, never an exception; a configuration that can never work raises when
+    ``learn`` starts.
+
+    Under an ``EventCallback`` (``EveryNTimesteps``), give ``every=None``; stable-baselines3 does
+    not forward the end of training there, so the last round is the last event's.
+
+    Args:
+        env: an env id, a function that makes an env or a VecEnv, or a VecEnv of one env; None
+            derives it from the training env, with the same preprocessing and life rules.
+        every: timesteps (not calls) between rounds; None runs one on every call.
+        n_frames: frames for the statistics of a round.
+        probe: the fixed frames explained in every round, see :class:`MonitorSettings`.
+        targets: ``"q"``: what the agent values; ``"advantage"``: what it decides by.
+        composite: which LRP rule for which layer, by name (``rlmonitor.COMPOSITES``) or your own.
+        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
+            takes the game's own.
+        budget: the greatest share of wall time for the monitor, such as 0.02; rounds wait until
+            they can be afforded. None keeps the interval exact.
+        keep: how many rounds stay on disk; None keeps all, 0 writes none.
+        run_dir: folder for rounds; by default that of the TensorBoard log, else a new one
+            below ``runs``.
+        on_event: called with every :class:`~rlmonitor.Event`.
+        seed: of the monitor's own generators and environment.
+        epsilon: chance of a random action in the monitor's play.
+        clip_frames: consecutive frames in the clip.
+        verbose: 1 prints a line a round.
+
+    Raises:
+        ConfigurationError: a setting that can never work, here or when ``learn`` starts.
+    """
+
+    def __init__(
+        self,
+        env: EnvSource = None,
+        *,
+        every: int | None = 50_000,
+        n_frames: int = 128,
+        probe: str | Recording | None = "auto",
+        targets: str | Sequence[str] = TARGETS,
+        composite: str | Composite = DEFAULT_COMPOSITE,
+        elements: Mapping[str, ElementFunction] | None = None,
+        budget: float | None = None,
+        keep: int | None = None,
+        run_dir: str | Path | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        seed: int = 0,
+        epsilon: float = 0.05,
+        clip_frames: int = 64,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(verbose)
+        if every is not None and not (isinstance(every, int) and every >= 1):
+            raise ConfigurationError(
+                f"every={every!r}: expected timesteps between rounds (at least 1), "
+                "or None for a round on every call"
+            )
+        if budget is not None and not 0 < budget < 1:
+            raise ConfigurationError(
+                f"budget={budget!r}: expected a share of wall time between 0 and 1, such as 0.02"
+            )
+        self.every, self.budget, self.on_event = every, budget, on_event
+        self.settings = MonitorSettings(
+            n_frames=n_frames,
+            clip_frames=clip_frames,
+            probe=probe,
+            targets=(targets,) if isinstance(targets, str) else tuple(targets),
+            composite=composite,
+            elements=elements,
+            epsilon=epsilon,
+            seed=seed,
+            keep=keep,
+        )
+        self.last_round: Round | None = None
+        self.events: list[Event] = []
+        self._env, self._run_dir = env, run_dir
+        self._folder: Path | None = None
+        self._monitor: Monitor | None = None
+        self._warned: set[str] = set()
+
+    def _init_callback(self) -> None:
+        # here rather than when training starts: some parents, such as EvalCallback with
+        # callback_on_new_best, tell a callback of its first step but never of the start
+        self._started, self._spent, self._last_cost = time.monotonic(), 0.0, 0.0
+        self._last_timestep: int | None = None
+        self._waited = False
+        self._due = self._next_due()
+        self._close()
+        with aside():
+            self._monitor = self._make_monitor()
+        self._spent = time.monotonic() - self._started
+
+    @property
+    def run_dir(self) -> Path:
+        """Where this run's rounds are; known once ``learn`` has started."""
+        if self._folder is None:
+            raise ConfigurationError("run_dir is known once learn() has started")
+        return self._folder
+
+    def _on_training_start(self) -> None:
+        if self.num_timesteps == 0 or self.num_timesteps not in store.rounds(self.run_dir):
+            self._round()
+
+    def _on_step(self) -> bool:
+        if self.every is None:
+            self._round()
+        elif self.num_timesteps >= self._due:
+            if self._affordable():
+                self._round()
+                self._tell_if_late()
+                self._due = self._next_due()
+            else:
+                self._waited = True
+        return True
+
+    def _on_training_end(self) -> None:
+        self.num_timesteps = self.model.num_timesteps
+        self._round()
+        self._tell_if_late()
+        self._close()
+
+    def _next_due(self) -> int:
+        every = self.every or 1
+        return (self.model.num_timesteps // every + 1) * every
+
+    def _affordable(self) -> bool:
+        """Whether one more round like the last keeps the monitor's share of time in budget."""
+        elapsed = time.monotonic() - self._started
+        spent, elapsed = self._spent + self._last_cost, elapsed + self._last_cost
+        return self.budget is None or spent <= self.budget * elapsed
+
+    def _make_monitor(self) -> Monitor:
+        model = self.model
+        training_env, space, seed = self.training_env, model.observation_space, self.settings.seed
+        writer = BoardWriter.open(model.logger, self._run_dir or _new_run_dir())
+        self._folder = Path(self._run_dir or writer.directory)
+        try:
+            _supersede(self._folder, model.num_timesteps)
+            return Monitor(
+                network_of(model),
+                lambda: make_monitor_env(self._env, training_env, space, seed=seed),
+                run_dir=self._folder,
+                writer=writer,
+                settings=self.settings,
+                owns_env=not isinstance(self._env, VecEnv),
+            )
+        except BaseException:
+            writer.close()
+            raise
+
+    def _follow(self, monitor: Monitor) -> None:
+        """Take up what may have been replaced since the last round: policy, logger."""
+        monitor.network = network_of(self.model)
+        theirs = logger_writer(self.model.logger)
+        if theirs is not None and not monitor.writer.writes_to(theirs):
+            monitor.writer = BoardWriter.open(self.model.logger, None)
+
+    def _round(self) -> None:
+        """Run one round; whatever goes wrong inside stays inside."""
+        if self._monitor is None or self._last_timestep == self.num_timesteps:
+            return
+        self._last_timestep = self.num_timesteps
+        began = time.monotonic()
+        try:
+            with aside():
+                self._follow(self._monitor)
+                self.last_round = self._monitor.run(self.num_timesteps)
+        except FAULTS as error:
+            self._fault(error)
+        self._account(time.monotonic() - began)
+
+    def _account(self, seconds: float) -> None:
+        self._last_cost = seconds
+        self._spent += seconds
+        overhead = self._spent / (time.monotonic() - self._started)
+        if self.verbose:
+            said = (
+                f"rlmonitor: round at {self.num_timesteps:,} timesteps took {seconds:.1f} s "
+                f"({overhead:.1%} of the training's time)"
+            )
+            self._shielded(lambda _: print(said))
+        self._shielded(lambda monitor: monitor.tell_cost(seconds, overhead, self.num_timesteps))
+
+    def _tell_if_late(self) -> None:
+        if self._waited:
+            self._waited = False
+            assert self.budget is not None
+            self._tell(
+                Event(
+                    "budget",
+                    self.num_timesteps,
+                    f"The round due at {self._due:,} timesteps ran at {self.num_timesteps:,}, so "
+                    f"that the monitor takes no more than {self.budget:.1%} of the time; raise "
+                    "budget or every, or lower n_frames.",
+                    {"due": self._due, "seconds_per_round": self._last_cost},
+                )
+            )
+
+    def _fault(self, error: BaseException) -> None:
+        what = f"{type(error).__name__}: {error}"
+        text = f"No whole round at {self.num_timesteps:,} timesteps: {what}"
+        self._tell(Event("fault", self.num_timesteps, text))
+        self._warn_once(
+            what, f"{text}. The training goes on; the monitor tries again at the next round."
+        )
+
+    def _warn_once(self, what: str, text: str) -> None:
+        """Warn, unless something alike has been warned of: texts that differ in numbers only."""
+        kind = re.sub(r"\d+", "#", what)
+        if kind not in self._warned:
+            self._warned.add(kind)
+            _warn(text)
+
+    def _tell(self, event: Event) -> None:
+        self.events.append(event)
+        self._shielded(lambda monitor: monitor.tell(event))
+        if self.on_event is not None:
+            try:
+                with aside():
+                    self.on_event(event)
+            except FAULTS as error:  # the user's own function must not end the training either
+                _warn(f"on_event failed on {event.kind!r}: {type(error).__name__}: {error}")
+
+    def _shielded(self, action: Callable[[Monitor], object]) -> None:
+        if self._monitor is None:
+            return
+        try:
+            with aside():
+                action(self._monitor)
+        except FAULTS as error:  # such as a full disk: the fault itself could not be told
+            what = f"{type(error).__name__}: {error}"
+            self._warn_once(what, f"the monitor could not tell what it found: {what}")
+
+    def _close(self) -> None:
+        self._shielded(lambda monitor: monitor.close())
+        self._monitor = None
+
+
+def _supersede(folder: Path, timestep: int) -> None:
+    """Drop the rounds past the timestep that a training resumes from: they are made anew.
+
+    Raises:
+        ConfigurationError: a new training, into a folder that has another one's rounds.
+    """
+    if timestep == 0 and any(step > 0 for step in store.rounds(folder)):
+        raise ConfigurationError(
+            f"{folder} holds the rounds of another training; name another run_dir, or resume that "
+            "training with reset_num_timesteps=False"
+        )
+    store.discard_after(folder, timestep)
+
+
+def _warn(text: str) -> None:
+    try:
+        warnings.warn(text, MonitorWarning, stacklevel=2)
+    except MonitorWarning as warning:  # where warnings are errors, one must not end a training
+        with contextlib.suppress(OSError):
+            print(f"rlmonitor: {warning}", file=sys.stderr)
+
+
+def _new_run_dir() -> Path:
+    return Path("runs") / datetime.now().strftime("monitor-%Y-%m-%d-%H%M%S-%f")

@@ -1,0 +1,346 @@
+"""The monitor of one run: plays, explains, writes; knows nothing of who trains the network."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from rlmonitor.board import tags
+from rlmonitor.board.round_clips import play_clip, probe_clip
+from rlmonitor.board.scalars import round_scalars
+from rlmonitor.board.writer import BoardWriter
+from rlmonitor.errors import ConfigurationError, StoreError, UnknownNameError
+from rlmonitor.lrp import COMPOSITES, DEFAULT_COMPOSITE, Composite, Network
+from rlmonitor.probe import PROBES, load_probe, probe_phases
+from rlmonitor.recording import Recording, spread
+from rlmonitor.replay import store
+from rlmonitor.rollout import ElementFunction, Player
+from rlmonitor.round import TARGETS, Analysis, Round, analyse, run_round
+from rlmonitor.strategy.events import Event
+
+UNTRAINED_SEED = 20_260
+"""Of the untrained network that maps are compared with; no one's usual seed, or that network would
+be the very one that a training began with."""
+
+RESERVE = 64 << 20
+"""Bytes of a disk that the monitor does not touch; a round and its clips take some 10 MB."""
+
+SMALL_RESERVE = 2 << 20
+"""The same for an event or two numbers."""
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """What a round explains, and how.
+
+    Attributes:
+        n_frames: frames for the statistics of a round, spread over the monitor's play.
+        clip_frames: consecutive frames in the clip.
+        spacing: agent steps played for each frame of the statistics.
+        probe: ``"auto"``: the game's shipped probe if it fits the network, else the first round's
+            frames, kept; the name of a shipped probe; a recording; or None.
+        targets: what is explained.
+        composite: which LRP rule for which layer.
+        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
+            takes the game's own elements.
+        epsilon: chance of a random action in the monitor's play.
+        seed: of the monitor's own generator and environment.
+        keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
+    """
+
+    n_frames: int = 128
+    clip_frames: int = 64
+    spacing: int = 4
+    probe: str | Recording | None = "auto"
+    targets: tuple[str, ...] = TARGETS
+    composite: str | Composite = DEFAULT_COMPOSITE
+    elements: Mapping[str, ElementFunction] | None = None
+    epsilon: float = 0.05
+    seed: int = 0
+    keep: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work.
+
+        Raises:
+            ConfigurationError: naming the setting, its value and what would work.
+        """
+        for name in ("n_frames", "clip_frames", "spacing"):
+            value = getattr(self, name)
+            _require(isinstance(value, int) and value >= 1, name, value, "1, 2, 3, ...")
+        _require(0 <= self.epsilon <= 1, "epsilon", self.epsilon, "a chance between 0 and 1")
+        _require(self.keep is None or self.keep >= 0, "keep", self.keep, "None, 0 or more rounds")
+        if isinstance(self.composite, str) and self.composite not in COMPOSITES:
+            raise UnknownNameError("composite", self.composite, COMPOSITES)
+        if not self.targets:
+            raise ConfigurationError(f"targets is empty: give one or more of {', '.join(TARGETS)}")
+        for target in self.targets:
+            if target not in TARGETS:
+                raise UnknownNameError("target", target, TARGETS)
+
+
+class Monitor:
+    """Looks at one network again and again, and writes what it sees.
+
+    Args:
+        network: the network to look at; its weights are read anew in every round.
+        make_env: makes the environment that the monitor plays in, of one env; called again after
+            a fault.
+        run_dir: the run's folder: rounds go to ``run_dir/rounds``.
+        writer: where curves, clips and events go; by default an event file of its own in
+            ``run_dir``.
+        settings: what a round explains, and how.
+        owns_env: whether to close what ``make_env`` gives.
+
+    Raises:
+        ConfigurationError: a setting that can never work with this network.
+        UnsupportedLayerError: the composite has no rule for a layer of the network.
+        StoreError: ``run_dir`` cannot be written.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        make_env: Callable[[], VecEnv],
+        *,
+        run_dir: str | os.PathLike[str],
+        writer: BoardWriter | None = None,
+        settings: MonitorSettings | None = None,
+        owns_env: bool = True,
+    ) -> None:
+        self.network = network
+        self.settings = settings or MonitorSettings()
+        self.run_dir = _writable(Path(run_dir))
+        store.sweep(self.run_dir)
+        self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
+        self._player: Player | None = self._make_player()
+        self._phases: Sequence[str] | None = None
+        try:
+            self._try_out()
+            self._probe = self._configured_probe()
+        except BaseException:
+            self.restart()
+            raise
+        self._random: Analysis | None = None
+        self._first = True
+        self.writer = writer or BoardWriter.open(None, self.run_dir)
+
+    def run(self, timestep: int) -> Round:
+        """Play, explain and write one round.
+
+        Args:
+            timestep: ``num_timesteps`` of the training.
+
+        Raises:
+            NonFiniteError: NaN or infinity in weights or outputs.
+            StoreError: the round could not be written to disk; TensorBoard has it all the same.
+        """
+        settings = self.settings
+        play = self._play(max(settings.n_frames * settings.spacing, settings.clip_frames))
+        found = run_round(
+            self.network,
+            play,
+            timestep=timestep,
+            probe=self._probe_recording(play),
+            random=self._random_analysis(),
+            targets=settings.targets,
+            composite=settings.composite,
+            n_frames=settings.n_frames,
+            clip_frames=settings.clip_frames,
+        )
+        try:
+            self._show(found)
+        finally:
+            self._store(found)
+        return found
+
+    def tell(self, event: Event) -> None:
+        """Write an event to TensorBoard.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        _require_space(self.writer.directory, SMALL_RESERVE)
+        self.writer.event(event.text, event.timestep, event.evidence)
+        self.writer.flush()
+
+    def tell_cost(self, seconds: float, overhead: float, timestep: int) -> None:
+        """Write what the last round took, and the monitor's part of all time so far.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        _require_space(self.writer.directory, SMALL_RESERVE)
+        cost = {tags.MONITOR_SECONDS: seconds, tags.MONITOR_OVERHEAD: overhead}
+        self.writer.scalars(cost, timestep)
+
+    def restart(self) -> None:
+        """Forget the environment after a fault; the next round makes a new one."""
+        player, self._player = self._player, None
+        self._restarts += 1
+        if player is not None and self._owns_env:
+            player.close()
+
+    def close(self) -> None:
+        """Close the environment, and the event file if it is the monitor's own."""
+        try:
+            self.restart()
+        finally:
+            self.writer.close()
+
+    def _make_player(self) -> Player:
+        env, seed = self._make_env(), self.settings.seed + self._restarts
+        self._space = env.observation_space
+        if self._restarts:  # not the same games again
+            env.seed(seed)
+        return Player(
+            env, elements=self.settings.elements, epsilon=self.settings.epsilon, seed=seed
+        )
+
+    def _play(self, steps: int) -> Recording:
+        if self._player is None:
+            self._player = self._make_player()
+        try:
+            return self._player.play(self._q_values, steps)
+        except BaseException:
+            with contextlib.suppress(Exception):  # a broken environment may not even close
+                self.restart()
+            raise
+
+    def _q_values(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            return self.network.forward(observation).float().cpu().numpy()
+
+    def _try_out(self) -> None:
+        """Take one step, explain one frame, untrained: what fails now would fail every time."""
+        space = self._space
+        if space.shape is None or len(space.shape) != 3:
+            raise ConfigurationError(
+                f"observations are {space}; the monitor needs images, three axes of them; for "
+                "vectors call rlmonitor.attribute"
+            )
+        assert self._player is not None
+        untrained = self.network.randomised(UNTRAINED_SEED)
+        step = self._player.play(lambda seen: untrained.forward(seen).float().cpu().numpy(), 1)
+        analyse(untrained, step, targets=self.settings.targets, composite=self.settings.composite)
+
+    def _configured_probe(self) -> Recording | None:
+        probe = self.settings.probe
+        if probe is None:
+            return None
+        if probe == "auto":
+            return self._automatic_probe()
+        recording = probe if isinstance(probe, Recording) else self._load_probe(probe)
+        if not self._fits(recording):
+            raise ConfigurationError(
+                f"probe frames are {recording.observation.dtype}"
+                f"{list(recording.policy_observation.shape[1:])}, the network takes "
+                f'{self._space.dtype}{list(self._space.shape or ())}; probe="auto" keeps frames of '
+                "the first round instead"
+            )
+        return recording
+
+    def _automatic_probe(self) -> Recording | None:
+        """The game's shipped probe, or the one that this run began with."""
+        assert self._player is not None
+        game = self._player.game
+        if (
+            game is not None
+            and game.name in PROBES
+            and self._fits(shipped := load_probe(game.name))
+        ):
+            self._phases = probe_phases(game.name)
+            return shipped
+        earlier = store.read_probe(self.run_dir)
+        return earlier if earlier is not None and self._fits(earlier) else None
+
+    def _load_probe(self, name: str) -> Recording:
+        self._phases = probe_phases(name)
+        return load_probe(name)
+
+    def _fits(self, recording: Recording) -> bool:
+        observation = recording.policy_observation
+        return observation.shape[1:] == self._space.shape and observation.dtype == self._space.dtype
+
+    def _probe_recording(self, play: Recording) -> Recording | None:
+        if self._probe is None and self.settings.probe == "auto":
+            self._probe = spread(play, self.settings.n_frames)
+            _require_space(self.run_dir)
+            store.write_probe(self.run_dir, self._probe)
+        return self._probe
+
+    def _random_analysis(self) -> Analysis | None:
+        if self._random is None and self._probe is not None:
+            self._random = analyse(
+                self.network.randomised(UNTRAINED_SEED),
+                self._probe,
+                targets=self.settings.targets,
+                composite=self.settings.composite,
+            )
+        return self._random
+
+    def _show(self, found: Round) -> None:
+        _require_space(self.writer.directory)
+        play = found.play
+        if self._first:
+            elements = [*play.recording.masks, *play.recording.outside]
+            self.writer.layout(elements, play.recording.observation.shape[1])
+            self._first = False
+        self.writer.scalars(round_scalars(found), found.timestep)
+        self.writer.clip(tags.RELEVANCE_PLAY, play_clip(found), found.timestep)
+        if found.probe is not None:
+            gif = probe_clip(found.probe, found, self._phases)
+            self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
+        self.writer.flush()
+
+    def _store(self, found: Round) -> None:
+        if self.settings.keep == 0:
+            return
+        _require_space(self.run_dir)
+        store.write_round(self.run_dir, found, {"seed": self.settings.seed})
+        if self.settings.keep is not None:
+            store.keep_latest(self.run_dir, self.settings.keep)
+
+
+def _require(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"{name}={value!r}: expected {expected}")
+
+
+def _require_space(folder: Path, reserve: int = RESERVE) -> None:
+    """Leave the last of a disk to the training.
+
+    A disk that fills up while TensorBoard's writer is at work ends that writer for good, and with
+    the writer the training that shares it.
+
+    Raises:
+        StoreError: less than ``reserve`` bytes are free.
+    """
+    if shutil.disk_usage(folder).free < reserve:
+        raise StoreError(
+            f"no space left for the monitor: the disk of {folder} has less than "
+            f"{reserve >> 20} MB free, which is left to the training; free some, or lower keep"
+        )
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"the run directory {folder} cannot be written ({error}); name another run_dir"
+        ) from error
+    return folder
