@@ -1,0 +1,125 @@
+"""The folder of one training run: whose it is, what lies where, and how a run is taken up again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rlmonitor.errors import ConfigurationError, StoreError
+from rlmonitor.replay.curves import cut_curves
+from rlmonitor.replay.store import discard_after
+from rlmonitor.replay.training_state import TrainingState, load_training_state
+
+LOCK, STATE, CHECKPOINTS = ".lock", "training.safetensors", "checkpoints"
+
+FREE_TO_CHANGE = frozenset(
+    {
+        "training.timesteps",
+        "training.threads",
+        "training.device",
+        "training.checkpoint_every",
+        "training.log_every",
+        "training.refill",
+        "monitor.every",
+        "monitor.budget",
+        "monitor.keep",
+    }
+)
+"""Settings that may change on ``--resume``: neither what is learned nor what is shown does."""
+
+
+def checkpoint_path(run_dir: Path, timesteps: int) -> Path:
+    """Where the Q-network of a timestep lies, in half precision, for whoever analyses it later."""
+    return run_dir / CHECKPOINTS / f"{timesteps:07d}.safetensors"
+
+
+@contextmanager
+def locked(run_dir: Path) -> Iterator[None]:
+    """Make the folder and keep other trainings out of it until the end.
+
+    The system gives the lock back when the process ends, however it ends.
+
+    Raises:
+        StoreError: the folder cannot be written.
+        ConfigurationError: another training is at work in it.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(run_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(f"{run_dir} cannot be written: {error}; name another --run-dir") from error
+    try:
+        _take(descriptor, run_dir)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, run_dir: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.pread(descriptor, 32, 0).decode() or "unknown"
+        raise ConfigurationError(
+            f"{run_dir} is in use by another training (process {owner}); "
+            "wait for its end, or name another --run-dir"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def require_empty(run_dir: Path) -> None:
+    """Check that a new run would not mix with an old one.
+
+    Args:
+        run_dir: the run's folder, locked.
+
+    Raises:
+        ConfigurationError: there is something in the folder.
+    """
+    found = sorted(path.name for path in run_dir.iterdir() if path.name != LOCK)
+    if found:
+        what = "a run" if (run_dir / STATE).exists() else f"something ({found[0]}, …)"
+        go_on = "go on with --resume, or " if (run_dir / STATE).exists() else ""
+        raise ConfigurationError(f"{run_dir} holds {what} already: {go_on}name another --run-dir")
+
+
+def take_up(run_dir: Path, settings: Mapping[str, Any]) -> TrainingState:
+    """Read the last checkpoint and drop what lies past it: curves, rounds, later networks.
+
+    Args:
+        run_dir: the run's folder, locked.
+        settings: the settings to go on with, by their full names.
+
+    Raises:
+        ConfigurationError: there is no run, or it has settings that cannot change midway.
+        CheckpointError: its last checkpoint cannot be read.
+        StoreError: the folder cannot be written.
+    """
+    if not (run_dir / STATE).exists():
+        raise ConfigurationError(
+            f"{run_dir} holds no checkpoint to resume from ({STATE} is missing): "
+            "start without --resume, or name the --run-dir of a run"
+        )
+    state = load_training_state(run_dir / STATE)
+    _require_same(state.configuration, settings, run_dir)
+    cut_curves(run_dir, state.timesteps)
+    discard_after(run_dir, state.timesteps)
+    for path in (run_dir / CHECKPOINTS).glob("*.safetensors"):
+        if path.stem.isdigit() and int(path.stem) > state.timesteps:
+            path.unlink()
+    return state
+
+
+def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], run_dir: Path) -> None:
+    for name in sorted((old.keys() | new.keys()) - FREE_TO_CHANGE):
+        if old.get(name) != new.get(name):
+            raise ConfigurationError(
+                f"cannot resume with {name} = {new.get(name)!r}: the run in {run_dir} has "
+                f"{old.get(name)!r}; take that, or begin another --run-dir. "
+                f"Free to change: {', '.join(sorted(FREE_TO_CHANGE))}"
+            )
