@@ -106,6 +106,7 @@ class TrainingConfiguration:
         exploration_final: and after ``exploration_timesteps``.
         exploration_timesteps: over which it falls, linearly.
         gamma: discount.
+        n_steps: rewards that a return counts before it relies on the target network.
         threads: of torch, and of the environments.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0``, ``mps``.
         checkpoint_every: timesteps between checkpoints; what a power cut can cost at most.
@@ -127,6 +128,7 @@ class TrainingConfiguration:
     exploration_final: float = _real(0.01, 0, 1)
     exploration_timesteps: int = _whole(250_000, 1)
     gamma: float = _real(0.99, 0, 1)
+    n_steps: int = _whole(1, 1)
     threads: int = _whole(1, 1)
     device: str = field(default="auto", metadata={"check": _device})
     checkpoint_every: int = _whole(25_000, 1)
@@ -264,6 +266,16 @@ def _check_together(training: TrainingConfiguration, source: str) -> None:
             f"{source}: [training] buffer_size = {t.buffer_size}: expected room for "
             f"batch_size = {t.batch_size} and for the {between} timesteps "
             "(n_envs * train_freq) between two trainings"
+        )
+    if t.n_steps > t.train_freq:
+        raise ConfigurationError(
+            f"{source}: [training] n_steps = {t.n_steps}: expected at most "
+            f"train_freq = {t.train_freq}, or the first training would find no whole return"
+        )
+    if t.buffer_size // t.n_envs <= t.n_steps:
+        raise ConfigurationError(
+            f"{source}: [training] buffer_size = {t.buffer_size}: expected more than "
+            f"n_envs * n_steps = {t.n_envs * t.n_steps}"
         )
     if t.target_update_interval < t.n_envs:
         raise ConfigurationError(

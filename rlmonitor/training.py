@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import get_device
@@ -26,6 +24,7 @@ from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import Checkpoint, load_into
 from rlmonitor.replay.curves import mark_restart
 from rlmonitor.replay.training_state import TrainingState, restore_training_state
+from rlmonitor.replay_buffer import NStepAtariReplayBuffer
 from rlmonitor.run_directory import locked, require_empty, take_up
 from rlmonitor.strategy.events import Event
 from rlmonitor.training_callbacks import Keeper, ProgressBar, Stopped, StopSignals
@@ -123,9 +122,8 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
         gamma=training.gamma,
         train_freq=training.train_freq,
         gradient_steps=training.gradient_steps,
-        replay_buffer_class=ChannelsLastReplayBuffer,
-        replay_buffer_kwargs={"handle_timeout_termination": False},
-        optimize_memory_usage=True,
+        replay_buffer_class=NStepAtariReplayBuffer,
+        replay_buffer_kwargs={"n_steps": training.n_steps, "gamma": training.gamma},
         target_update_interval=training.target_update_interval,
         exploration_fraction=training.exploration_timesteps / training.timesteps,
         exploration_initial_eps=training.exploration_initial,
@@ -136,20 +134,6 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     )
     model.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
     return model
-
-
-class ChannelsLastReplayBuffer(ReplayBuffer):
-    """SB3's replay buffer with each image's channel innermost in memory.
-
-    What it hands out then suits convolutions in torch's channels_last format without a copy. Shapes
-    are SB3's; only strides differ.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        size, n_envs, channels, height, width = self.observations.shape
-        images = np.zeros((size, n_envs, height, width, channels), self.observations.dtype)
-        self.observations = images.transpose(0, 1, 4, 2, 3)
 
 
 def play_in(model: DQN, timesteps: int, signals: StopSignals, bar: ProgressBar) -> None:

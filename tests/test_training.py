@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
@@ -31,7 +30,6 @@ from rlmonitor.replay.training_state import (
 )
 from rlmonitor.run_directory import FREE_TO_CHANGE, STATE, checkpoint_path, locked
 from rlmonitor.training import (
-    ChannelsLastReplayBuffer,
     make_env,
     make_model,
     play_in,
@@ -301,30 +299,6 @@ def test_the_dqn_is_as_configured() -> None:
     last = model.q_net.q_net[0]
     assert isinstance(last, torch.nn.Linear)
     assert (last.in_features, last.out_features, len(model.q_net.q_net)) == (256, 4, 1)
-    env.close()
-
-
-def test_the_replay_buffer_differs_from_stable_baselines3s_in_strides_only() -> None:
-    env = NativeAtariVecEnv("breakout", 1)
-    spaces = (env.observation_space, env.action_space)
-    kwargs: dict[str, Any] = {
-        "n_envs": 2, "optimize_memory_usage": True, "handle_timeout_termination": False,
-    }  # fmt: skip
-    buffers = [kind(40, *spaces, **kwargs) for kind in (ReplayBuffer, ChannelsLastReplayBuffer)]
-    rng = np.random.default_rng(0)
-    for _ in range(30):
-        first, second = rng.integers(0, 256, (2, 2, 4, 84, 84), np.uint8)
-        action, reward, done = rng.integers(0, 4, 2), rng.random(2), rng.random(2) < 0.5
-        for buffer in buffers:
-            buffer.add(first, second, action, reward, done, [{}, {}])
-    samples = []
-    for buffer in buffers:
-        np.random.seed(0)  # noqa: NPY002  # SB3 samples by the global generator
-        samples.append(buffer.sample(8))
-    for ours, theirs in zip(samples[1], samples[0], strict=True):
-        if ours is not None:
-            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-    assert samples[1].observations.is_contiguous(memory_format=torch.channels_last)
     env.close()
 
 
