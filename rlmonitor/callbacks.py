@@ -23,7 +23,7 @@ from rlmonitor.monitor import Monitor, MonitorSettings
 from rlmonitor.recording import Recording
 from rlmonitor.replay import store
 from rlmonitor.rollout import ElementFunction
-from rlmonitor.round import TARGETS, Round
+from rlmonitor.round import Round
 from rlmonitor.strategy.events import Event
 
 FAULTS = (Exception, SystemExit)
@@ -53,7 +53,9 @@ class StrategyMonitorCallback(BaseCallback):
         every: timesteps (not calls) between rounds; None runs one on every call.
         n_frames: frames for the statistics of a round.
         probe: the fixed frames explained in every round, see :class:`MonitorSettings`.
-        targets: ``"q"``: what the agent values; ``"advantage"``: what it decides by.
+        targets: what is explained; None takes what the agent values and what it decides by: for
+            Q-networks ``"q"`` and ``"advantage"``, for actor-critics the critic's ``"value"`` and
+            the policy's ``"advantage"`` (a logit less their mean). Two have a panel in the clips.
         composite: which LRP rule for which layer, by name (``rlmonitor.COMPOSITES``) or your own.
         elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
             takes the game's own.
@@ -79,7 +81,7 @@ class StrategyMonitorCallback(BaseCallback):
         every: int | None = 50_000,
         n_frames: int = 128,
         probe: str | Recording | None = "auto",
-        targets: str | Sequence[str] = TARGETS,
+        targets: str | Sequence[str] | None = None,
         composite: str | Composite = DEFAULT_COMPOSITE,
         elements: Mapping[str, ElementFunction] | None = None,
         budget: float | None = None,
@@ -106,7 +108,7 @@ class StrategyMonitorCallback(BaseCallback):
             n_frames=n_frames,
             clip_frames=clip_frames,
             probe=probe,
-            targets=(targets,) if isinstance(targets, str) else tuple(targets),
+            targets=None if targets is None else _names(targets),
             composite=composite,
             elements=elements,
             epsilon=epsilon,
@@ -290,6 +292,10 @@ def _supersede(folder: Path, timestep: int) -> None:
             "training with reset_num_timesteps=False"
         )
     store.discard_after(folder, timestep)
+
+
+def _names(targets: str | Sequence[str]) -> tuple[str, ...]:
+    return (targets,) if isinstance(targets, str) else tuple(targets)
 
 
 def _warn(text: str) -> None:

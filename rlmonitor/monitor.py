@@ -20,12 +20,19 @@ from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import ConfigurationError, StoreError, UnknownNameError
-from rlmonitor.lrp import COMPOSITES, DEFAULT_COMPOSITE, Composite, Network
+from rlmonitor.lrp import (
+    ACTOR_CRITIC_TARGETS,
+    COMPOSITES,
+    DEFAULT_COMPOSITE,
+    TARGETS,
+    Composite,
+    Network,
+)
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
 from rlmonitor.rollout import ElementFunction, Player
-from rlmonitor.round import TARGETS, Analysis, Round, analyse, run_round
+from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.strategy.events import Event
 
 UNTRAINED_SEED = 20_260
@@ -34,6 +41,8 @@ be the very one that a training began with."""
 
 RESERVE = 64 << 20
 """Bytes of a disk that the monitor does not touch; a round and its clips take some 10 MB."""
+
+_TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
 
 SMALL_RESERVE = 2 << 20
 """The same for an event or two numbers."""
@@ -49,7 +58,8 @@ class MonitorSettings:
         spacing: agent steps played for each frame of the statistics.
         probe: ``"auto"``: the game's shipped probe if it fits the network, else the first round's
             frames, kept; the name of a shipped probe; a recording; or None.
-        targets: what is explained.
+        targets: what is explained; None takes what the agent values and what it decides by:
+            ``"q"`` and ``"advantage"``, or ``"value"`` and ``"advantage"`` for an actor-critic.
         composite: which LRP rule for which layer.
         elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
             takes the game's own elements.
@@ -62,7 +72,7 @@ class MonitorSettings:
     clip_frames: int = 64
     spacing: int = 4
     probe: str | Recording | None = "auto"
-    targets: tuple[str, ...] = TARGETS
+    targets: tuple[str, ...] | None = None
     composite: str | Composite = DEFAULT_COMPOSITE
     elements: Mapping[str, ElementFunction] | None = None
     epsilon: float = 0.05
@@ -82,11 +92,11 @@ class MonitorSettings:
         _require(self.keep is None or self.keep >= 0, "keep", self.keep, "None, 0 or more rounds")
         if isinstance(self.composite, str) and self.composite not in COMPOSITES:
             raise UnknownNameError("composite", self.composite, COMPOSITES)
-        if not self.targets:
-            raise ConfigurationError(f"targets is empty: give one or more of {', '.join(TARGETS)}")
-        for target in self.targets:
-            if target not in TARGETS:
-                raise UnknownNameError("target", target, TARGETS)
+        if self.targets is not None and not self.targets:
+            raise ConfigurationError(f"targets is empty: give one or more of {', '.join(_TARGETS)}")
+        for target in self.targets or ():
+            if target not in _TARGETS:
+                raise UnknownNameError("target", target, _TARGETS)
 
 
 class Monitor:

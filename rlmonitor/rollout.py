@@ -82,7 +82,7 @@ class Player:
         """Play on from where the last call ended.
 
         Args:
-            forward: the policy's Q-values.
+            forward: the policy's Q-values or logits; the largest one is taken.
             n_steps: steps of the agent.
 
         Returns:

@@ -18,7 +18,15 @@ from rlmonitor.recording import Recording, busiest, spread
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 
 TARGETS = ("q", "advantage")
-"""What the agent values, and what it decides by."""
+"""What an agent with Q-values values, and what it decides by."""
+
+ACTOR_CRITIC_TARGETS = ("value", "advantage")
+"""The same of an actor-critic: what its critic values, and what its policy decides by."""
+
+
+def usual_targets(network: Network) -> tuple[str, str]:
+    """The two targets that answer what the agent values and what it decides by."""
+    return TARGETS if "q" in network.targets else ACTOR_CRITIC_TARGETS
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Analysis:
         recording: the frames.
         relevance: target to ``[N, C, H, W]`` float32, signed.
         explained: target to ``[N]`` float32: the value that the map explains.
-        outputs: ``[N, A]`` float32: the network's outputs (Q-values).
+        outputs: ``[N, A]`` float32: the network's outputs (Q-values or logits).
         pooled: target to the statistics of each frame.
         statistics: target to their means.
         conservation_error: max over frames and targets of |Σ map + absorbed − explained| over
@@ -73,15 +81,16 @@ def analyse(
     network: Network,
     recording: Recording,
     *,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] | None = None,
     composite: str | Composite,
 ) -> Analysis:
-    """Explain every frame of a recording and pool the maps.
+    """Explain every frame of a recording and pool the maps; the usual targets if none are given.
 
     Raises:
         ObservationError: the recording does not fit the network.
         NonFiniteError: weights, outputs or relevance with NaN or infinity.
     """
+    targets = usual_targets(network) if targets is None else targets
     found = attribute_targets(network, recording.policy_observation, tuple(targets), composite)
     relevance = {t: _channels_first(found[t].map, recording) for t in targets}
     pooled = {t: pool_frames(relevance[t], recording.masks, recording.outside) for t in targets}
@@ -118,7 +127,7 @@ def run_round(
     timestep: int,
     probe: Recording | None = None,
     random: Analysis | None = None,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] | None = None,
     composite: str | Composite = "epsilon-gamma-box",
     n_frames: int = 128,
     clip_frames: int = 64,
@@ -132,7 +141,7 @@ def run_round(
         probe: frames that are the same in every round.
         random: ``analyse(network.randomised(seed), probe, …)``; the same in every round, so it is
             made once by the caller.
-        targets: what is explained.
+        targets: what is explained; None for the usual two of the network.
         composite: name of a composite, or one.
         n_frames: frames for the statistics, spread over the play.
         clip_frames: consecutive frames for the clip, taken where most happens.
@@ -149,14 +158,12 @@ def run_round(
         clip=explain(busiest(play, clip_frames)),
         probe=probed,
         random=random,
-        random_similarity=_random_similarity(probed, random, targets),
+        random_similarity=_random_similarity(probed, random),
     )
 
 
-def _random_similarity(
-    probe: Analysis | None, random: Analysis | None, targets: Sequence[str]
-) -> dict[str, float]:
+def _random_similarity(probe: Analysis | None, random: Analysis | None) -> dict[str, float]:
     if probe is None or random is None:
         return {}
-    cosines = {t: similarity(probe.relevance[t], random.relevance[t]) for t in targets}
+    cosines = {t: similarity(maps, random.relevance[t]) for t, maps in probe.relevance.items()}
     return {t: cosine for t, cosine in cosines.items() if cosine is not None}

@@ -26,7 +26,7 @@ def run(name, *arguments):
 def test_every_recipe_is_tested_and_listed():
     listed = (RECIPES / "README.md").read_text(encoding="utf-8")
     names = {p.name for p in RECIPES.iterdir() if p.suffix in {".py", ".yml"}}
-    assert names == {"dqn.py", "own_elements.py", "plain_torch_loop.py", "zoo.yml"}
+    assert names == {"dqn.py", "own_elements.py", "ppo.py", "plain_torch_loop.py", "zoo.yml"}
     assert all(name in listed for name in names)
 
 
@@ -35,15 +35,16 @@ def test_every_recipe_is_tested_and_listed():
     [
         ("dqn", ["--timesteps", 64, "--every", 32, "--buffer-size", 100, "--learning-starts", 16]),
         ("own_elements", ["--timesteps", 200, "--every", 100]),
+        ("ppo", ["--timesteps", 128, "--every", 64, "--n-steps", 16]),
     ],
 )
 def test_callback_recipes(name, extra, tmp_path):
     run(name, *extra, "--log", tmp_path)
-    rounds = store.rounds(tmp_path / "DQN_1")
+    rounds = store.rounds(tmp_path / ("PPO_1" if name == "ppo" else "DQN_1"))
     assert len(rounds) == 3
     elements = store.read_attributes(rounds[0])
     assert elements["composite"] == "epsilon-gamma-box"
-    expected = {"dqn": "ball", "own_elements": "pellet"}[name]
+    expected = {"dqn": "ball", "own_elements": "pellet", "ppo": "ball"}[name]
     assert expected in store.read_recording(rounds[0]).masks
 
 

@@ -1,8 +1,8 @@
-"""The moving picture of a round: screen, relevance, Q-values and element shares, as a GIF.
+"""The moving picture of a round as a GIF: screen, relevance, the outputs and element shares.
 
 `render_clip` is pure: arrays in, bytes out, the same bytes for the same arrays. Each target has a
 panel, the screen with the signed relevance over it; beside the panels stand the actions' Q-values
-and the elements' shares, with one column a target.
+or logits and the elements' shares, with one column a target.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ TARGET_WORDS = {
         "What it decides by", f"Q(s, a) {MINUS} mean Q", f"Q {MINUS} mean", "decides by"
     ),
 }
+LOGIT_WORDS = {
+    "value": TargetWords("What it values", "V(s)", "logit", "values"),
+    "logit": TargetWords("What speaks for the action", "logit", "logit", "speaks for"),
+    "advantage": TargetWords(
+        "What it decides by", f"logit {MINUS} mean logit", f"logit {MINUS} mean", "decides by"
+    ),
+}
+"""The same where the outputs are a policy's logits."""
 NOT_OUTLINED = frozenset({"rest", "bricks"})
 """Elements without a contour: too large or too scattered for one to say anything."""
 
@@ -52,6 +60,7 @@ def render_clip(
     shares: Mapping[str, Mapping[str, _Floats]] | None = None,
     captions: Sequence[str] | None = None,
     interval: int = PLAY_INTERVAL,
+    logits: bool = False,
 ) -> bytes:
     """Draw a recording with its relevance as an animated GIF.
 
@@ -63,7 +72,7 @@ def render_clip(
             action names are used. Without masks no contours are drawn.
         maps: for one or two targets (``"q"``, ``"advantage"``, ...) the relevance
             ``[T, C, H, W]``, signed, in the layout of the observation, which covers the screen.
-        outputs: ``[T, A]``, Q-values of the network whose relevance it is.
+        outputs: ``[T, A]``, Q-values or logits of the network whose relevance it is.
         composite: name of the LRP composite, for the header.
         timestep: the training's timesteps so far, for the header.
         title: the header's first words, such as the game.
@@ -74,6 +83,7 @@ def render_clip(
             listed in the order of the first target's elements.
         captions: a line for every frame, such as the phase of the game, in place of the score.
         interval: milliseconds a frame, a multiple of 10, at least 20.
+        logits: whether the outputs are a policy's logits.
 
     Returns:
         The GIF, of exactly T images; brightness means the same in all of them.
@@ -91,6 +101,7 @@ def render_clip(
         taken=None if taken is None else np.asarray(taken),
         shares=shares or {},
         captions=captions,
+        logits=logits,
     )
     clip.check()
     palette = Palette()
@@ -126,6 +137,7 @@ class _Clip:
     taken: NDArray[np.int64] | None
     shares: Mapping[str, Mapping[str, _Floats]]
     captions: Sequence[str] | None
+    logits: bool
 
     @property
     def outlined(self) -> dict[str, NDArray[np.bool_]]:
@@ -147,13 +159,16 @@ class _Clip:
         return names
 
     def words(self, title: str, subtitle: str) -> Words:
+        known = LOGIT_WORDS if self.logits else TARGET_WORDS
+        plain = "logit" if self.logits else "Q(s, a)"
         return Words(
             title=title,
             subtitle=subtitle,
             targets=tuple(
-                TARGET_WORDS.get(target, TargetWords(target, "", "Q(s, a)", target))
+                known.get(target, TargetWords(target, "", plain, target))
                 for target in self.relevance
             ),
+            outputs="Logits" if self.logits else "Q-values",
             actions=self.actions,
             elements=self.elements,
             has_shares=bool(self.shares),
@@ -265,7 +280,7 @@ class _Column:
 
 
 def _value_column(target: str, outputs: _Floats) -> _Column:
-    """Q-values on an axis from zero; differences from their mean on one around zero."""
+    """Outputs on an axis from zero; differences from their mean on one around zero."""
     if target != "advantage":
         low, high = min(float(outputs.min()), 0.0), max(float(outputs.max()), 0.0)
         return _Column(outputs, low, high if high > low else low + 1.0, _form(max(high, -low), ""))

@@ -13,9 +13,13 @@ Layout = dict[str, dict[str, list[str | list[str]]]]
 """Category to chart to ``["Multiline", [regular expression over tags]]``, which is what
 ``SummaryWriter.add_custom_scalars`` takes."""
 
-_PLAY = tuple(map(tags.scope, tags.QUESTIONS))
+_PLAY = tuple(dict.fromkeys(map(tags.scope, tags.QUESTIONS)))
 _PROBE = tuple(
-    tags.scope(target, source) for source in (tags.PROBE, tags.RANDOM) for target in tags.QUESTIONS
+    dict.fromkeys(
+        tags.scope(target, source)
+        for source in (tags.PROBE, tags.RANDOM)
+        for target in tags.QUESTIONS
+    )
 )
 
 

@@ -62,7 +62,7 @@ class TargetWords:
     Attributes:
         title: over its panel.
         formula: the same for those who know the symbols.
-        values: over its column of Q-values.
+        values: over its column of the outputs.
         shares: over its column of element shares.
     """
 
@@ -80,6 +80,7 @@ class Words:
         title: the header's first line.
         subtitle: the header's second line.
         targets: one for each panel.
+        outputs: what the network's outputs are, such as "Q-values".
         actions: names of the actions.
         elements: names of the elements, each with a row and a colour.
         has_shares: whether the elements have bars, not just names.
@@ -88,6 +89,7 @@ class Words:
     title: str
     subtitle: str
     targets: tuple[TargetWords, ...]
+    outputs: str
     actions: tuple[str, ...]
     elements: tuple[str, ...]
     has_shares: bool
@@ -235,7 +237,7 @@ class Picture:
         self._draw_header(canvas)
         self._draw_legend(canvas)
         headings = [target.values for target in self.words.targets]
-        self._draw_section(canvas, HEADER, "Q-values", headings)
+        self._draw_section(canvas, HEADER, self.words.outputs, headings)
         for number, name in enumerate(self.words.actions):
             self._draw_name(canvas, self.layout.action_top(number), name, self.theme.quiet)
         self._draw_elements(canvas)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,14 @@ def play_clip(found: Round) -> bytes:
     clip = found.clip
     return render_clip(
         clip.recording,
-        clip.relevance,
+        _shown(clip.relevance),
         outputs=clip.outputs,
         composite=found.composite,
         timestep=found.timestep,
         title=_title(clip.recording),
         taken=clip.recording.action,
         shares=_shares(clip),
+        logits=_has_logits(clip),
     )
 
 
@@ -38,7 +39,7 @@ def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = Non
     recording = probe.recording.select(index)
     return render_clip(
         recording,
-        {target: maps[index] for target, maps in probe.relevance.items()},
+        {target: maps[index] for target, maps in _shown(probe.relevance).items()},
         outputs=probe.outputs[index],
         composite=found.composite,
         timestep=found.timestep,
@@ -46,7 +47,18 @@ def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = Non
         shares={t: {e: s[index] for e, s in by.items()} for t, by in _shares(probe).items()},
         captions=None if phases is None else [phases[i] for i in index],
         interval=PROBE_INTERVAL,
+        logits=_has_logits(probe),
     )
+
+
+def _shown(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """The first two targets: a clip has two panels."""
+    return dict(list(maps.items())[:2])
+
+
+def _has_logits(analysis: Analysis) -> bool:
+    """Whether a policy was explained, whose targets are the logits and the critic's value."""
+    return not analysis.relevance.keys().isdisjoint({"value", "logit"})
 
 
 def _title(recording: Recording) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from rlmonitor.errors import ConfigurationError, UnknownNameError
 
 VALUE, CHOICE = "value", "choice"
-QUESTIONS = {"q": VALUE, "advantage": CHOICE}
+QUESTIONS = {"q": VALUE, "value": VALUE, "advantage": CHOICE}
 """For a target the question that it answers: what the agent values, and what it decides by."""
 
 PLAY, PROBE, RANDOM = "play", "probe", "random"
@@ -37,8 +37,7 @@ def scope(target: str, source: str = PLAY) -> str:
     """The first part of a tag, such as ``value``, ``probe_choice`` or ``random_value``.
 
     Args:
-        target: what is explained; ``"q"`` and ``"advantage"`` have names of their own, other
-            targets go by theirs.
+        target: what is explained; those in `QUESTIONS` go by their question, others by their name.
         source: a key of `SOURCES`.
 
     Raises:
