@@ -1,5 +1,7 @@
 """A small network of images, in double precision, and frames for it."""
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from oracles.networks import seeded
 from torch import nn
 
 from rlmonitor.lrp import network_of
+from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 
 
 class Small(nn.Module):
@@ -40,3 +43,10 @@ def frames():
     rng = np.random.default_rng(0)
     shape = 5, 2, 12, 11
     return torch.from_numpy(rng.random(shape) * (rng.random(shape) > 1 / 3))
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """The network of Breakout that ships with the package."""
+    path = files("rlmonitor").joinpath("data/breakout.safetensors")
+    return network_of(q_network(load_checkpoint(str(path))))
