@@ -203,11 +203,12 @@ def _ranks(score: Tensor, n_random: int, rng: np.random.Generator) -> list[Tenso
     def shuffled() -> NDArray[np.int64]:
         return rng.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
 
-    def ranks(keys: Array) -> Tensor:
+    def ranks(keys: Array) -> NDArray[np.int64]:
         order = np.lexsort((shuffled(), keys), axis=1)
-        return torch.from_numpy(np.argsort(order, axis=1)).to(score.device)
+        return np.asarray(np.argsort(order, axis=1))
 
-    return [ranks(-scores), ranks(scores), *(torch.from_numpy(shuffled()) for _ in range(n_random))]
+    found = [ranks(-scores), ranks(scores), *(shuffled() for _ in range(n_random))]
+    return [torch.from_numpy(one).to(score.device) for one in found]
 
 
 @dataclass(frozen=True)
