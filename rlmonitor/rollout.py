@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.emulator import insert_tap
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
-from rlmonitor.games import REST, Game, element_masks, game_of
+from rlmonitor.games import MOVING, REST, Game, element_masks, game_of, moving_masks
 from rlmonitor.games.screen import disjoint
 from rlmonitor.isolation import preserved_random_state
 from rlmonitor.preprocessing import ale_env_id, describe, wrapper_names
@@ -28,6 +28,9 @@ Forward = Callable[[NDArray[Any]], NDArray[np.floating[Any]]]
 
 
 _ELEMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+STILL = 16
+"""Frames in which something should move."""
 
 LARGEST_SCREEN = 420
 """Pixels along the longer side of a recorded screen; larger ones lose whole rows and columns."""
@@ -43,7 +46,7 @@ class Player:
             `rlmonitor.environment.make_monitor_env` makes it.
         elements: what is on the screen: a game's table (needs the emulator's memory in reach),
             functions by name, in order of priority, or None for the table of the environment's
-            game, if there is one.
+            game; if there is none, the one element is ``moving``, see `rlmonitor.games.motion`.
         epsilon: chance of a random action.
         seed: of the generator.
 
@@ -77,6 +80,7 @@ class Player:
         self._observation: NDArray[Any] | None = None
         self._step = 0
         self._score = 0.0
+        self._said_still = False
 
     def play(self, forward: Forward, n_steps: int) -> Recording:
         """Play on from where the last call ended.
@@ -165,14 +169,15 @@ class Player:
         observation = column("observation")
         has_ram = bool(frames) and frames[0]["ram"] is not None
         ram = column("ram") if has_ram else None
-        masks, outside = self._masks(observation, ram)
+        step_done = column("done", np.bool_)
+        masks, outside = self._masks(observation, ram, ~np.roll(step_done, 1))
         return Recording(
             observation=observation,
             screen=column("screen"),
             action=column("action", np.int64),
             reward=column("reward", np.float32),
             score=column("score", np.float32),
-            done=column("done", np.bool_),
+            done=step_done,
             step=column("step", np.int64),
             masks=masks,
             outside=outside,
@@ -183,14 +188,30 @@ class Player:
         )
 
     def _masks(
-        self, observation: NDArray[Any], ram: NDArray[np.uint8] | None
+        self,
+        observation: NDArray[Any],
+        ram: NDArray[np.uint8] | None,
+        continues: NDArray[np.bool_],
     ) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.bool_]]]:
         height, width = observation.shape[2:]
         if self._functions:
             return user_masks(self._functions, observation), {}
         if self.game is None or ram is None:
-            return {}, {}
+            masks = moving_masks(observation, continues, rgb=self._rgb)
+            self._say_if_nothing_moves(masks[MOVING])
+            return masks, {}
         return element_masks(self.game, ram, (height, width))
+
+    def _say_if_nothing_moves(self, moving: NDArray[np.bool_]) -> None:
+        if len(moving) < STILL or moving.any() or self._said_still:
+            return
+        self._said_still = True
+        warnings.warn(
+            f"nothing moves in {len(moving)} frames of {self.env_id or 'the environment'}, and "
+            f"there is no table of its elements: {MOVING!r} is empty; pass "
+            'elements={"name": function} of the observation to say what is on the screen',
+            stacklevel=5,
+        )
 
     def _table(self, elements: Game | Mapping[str, ElementFunction] | None) -> Game | None:
         """The game's table, if it is wanted and there is an emulator to read memory from."""
@@ -207,8 +228,8 @@ class Player:
         if game is not None and describe(self._vec_env) is None:
             warnings.warn(
                 f"the table of {game.name!r} tells where things are on the whole screen, and a "
-                "wrapper that we do not know may crop or move it: no element statistics; pass "
-                'elements={"name": function} of the observation instead',
+                f"wrapper that we do not know may crop or move it: the only element is {MOVING!r}, "
+                'what moves; pass elements={"name": function} of the observation for others',
                 stacklevel=4,
             )
             return None

@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.screen import Game, as_ram, element_masks, rasterise
+from rlmonitor.games.screen import Game, as_ram, element_masks, rasterise, readings
 
 Policy = Callable[[NDArray[np.uint8]], int]
 """The emulator's memory ``[128]`` to an action."""
@@ -135,6 +135,50 @@ def element_agreement(
     return shares
 
 
+def outline_agreement(
+    game: Game, ram: NDArray[np.uint8], screen: NDArray[np.uint8]
+) -> dict[str, float]:
+    """How often nothing of an element sticks out of its boxes.
+
+    Args:
+        game: the table; elements without colours, or with the background's only, are left out.
+        ram: ``[N, 128]``.
+        screen: ``[N, 210, 160, 3]``, at the same raw frames.
+
+    Returns:
+        Name to the share of the frames with the element in which no pixel beside its boxes has one
+        of its colours, background and pixels of other elements left aside; NaN where no frame has
+        it.
+    """
+    code = _coded(screen)
+    background = np.bincount(code[0].ravel()).argmax()
+    masks = {
+        e.name: rasterise(e.boxes(as_ram(ram)), game.screen, game.screen) for e in game.elements
+    }
+    taken = np.logical_or.reduce(list(masks.values()))
+    shares = {}
+    for element in game.elements:
+        mask = masks[element.name]
+        there = np.asarray(mask.any(axis=(1, 2)))
+        own = [c for c in (_coded(np.array(c)) for c in element.colours) if c != background]
+        if own:
+            beside = _grown(mask) & ~taken
+            out = np.unique(beside.nonzero()[0][np.isin(code[beside], own)])
+            right = 1 - len(out) / there.sum() if there.any() else float("nan")
+            shares[element.name] = float(right)
+    return shares
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Masks ``[N, H, W]`` with the pixels above, below and beside."""
+    grown = mask.copy()
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    grown[:, :, 1:] |= mask[:, :, :-1]
+    grown[:, :, :-1] |= mask[:, :, 1:]
+    return grown
+
+
 def _coded(colour: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """One number for an RGB colour ``[..., 3]``."""
     red, green, blue = np.moveaxis(colour, -1, 0).astype(np.int32)
@@ -147,10 +191,15 @@ class GameConformance:
     Attributes:
         game: the table.
         minimum: element to the agreement with pixels that it must reach, 0.99 where not named.
+        outline: the share of frames in which nothing of an element may stick out of its boxes;
+            things of one colour touch at times.
+        regions: elements whose boxes end where nothing on the screen does.
     """
 
     game: ClassVar[Game]
     minimum: ClassVar[Mapping[str, float]] = {}
+    outline: ClassVar[float] = 0.9
+    regions: ClassVar[frozenset[str]] = frozenset({"display"})
 
     def frames(self) -> RawFrames:
         """At least 1,000 real frames; override it to bring rarer elements onto the screen."""
@@ -168,6 +217,18 @@ class GameConformance:
         assert shares
         assert not low, f"agreement with pixels: {low}, expected {dict(self.minimum)} or 0.99"
 
+    def test_nothing_sticks_out_of_an_element(self) -> None:
+        """Boxes are not too small: beside them there is none of the element's colours."""
+        frames = self.frames()
+        few = slice(None, None, -(-len(frames.ram) // 400))
+        shares = outline_agreement(self.game, frames.ram[few], frames.screen[few])
+        low = {
+            name: share
+            for name, share in shares.items()
+            if name not in self.regions and not share >= self.outline
+        }
+        assert not low, f"part of it is beside its boxes: {low}, expected at least {self.outline}"
+
     def test_masks_cover_the_frame_once(self) -> None:
         """Each pixel of the observation belongs to exactly one element."""
         ram = self.frames().ram[:64]
@@ -179,6 +240,14 @@ class GameConformance:
         """The display's numbers are the rewards' sum and the lives that ALE reports."""
         frames = self.frames()
         memory = as_ram(frames.ram)
-        assert frames.score.max() > 0
+        assert (frames.score != 0).any()
         assert (self.game.score(memory) == frames.score).mean() >= 0.99
         assert (self.game.lives(memory) == frames.lives).mean() >= 0.99
+
+    def test_readings_are_one_number_a_frame(self) -> None:
+        """Every reading has a name of its own and a number in each frame."""
+        ram = self.frames().ram
+        found = readings(self.game, ram)
+        assert len(found) == 2 + len(self.game.readings)
+        for name, numbers in found.items():
+            assert numbers.shape == (len(ram),), name

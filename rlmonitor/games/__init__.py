@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import re
 
-from rlmonitor.games import breakout
-from rlmonitor.games.screen import REST, Element, Game, as_ram, element_masks
+from rlmonitor.games import breakout, pong, video_pinball
+from rlmonitor.games.motion import MOVING, moving_masks
+from rlmonitor.games.screen import (
+    REST,
+    Element,
+    Game,
+    Reading,
+    as_ram,
+    element_masks,
+    readings,
+)
 
-__all__ = ["GAMES", "REST", "Element", "Game", "as_ram", "element_masks", "game_of"]
+__all__ = [
+    "GAMES",
+    "MOVING",
+    "REST",
+    "Element",
+    "Game",
+    "Reading",
+    "as_ram",
+    "element_masks",
+    "game_of",
+    "moving_masks",
+    "readings",
+]
 
-GAMES: dict[str, Game] = {game.name: game for game in (breakout.GAME,)}
+GAMES: dict[str, Game] = {
+    game.name: game for game in (breakout.GAME, pong.GAME, video_pinball.GAME)
+}
 """Tables by name. A new game is a module like `breakout` and its entry here."""
 
 _ENV_ID = re.compile(r"(?:.*/)?(?P<name>\w+?)(?:-ram)?(?:NoFrameskip|Deterministic)?(?:-v\d+)?")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.screen import Boxes, Element, Game, Ram, box, clip, decimal, fixed
+from rlmonitor.games.screen import Boxes, Element, Game, Ram, box, byte, clip, decimal, fixed
 
 FIELD = (32, 8, 195, 152)
 """Top, left, bottom, right of where the ball can be seen; below, it falls out of sight."""
@@ -33,9 +33,8 @@ def score(ram: Ram) -> NDArray[np.int64]:
     return decimal(ram, 76, 77)
 
 
-def lives(ram: Ram) -> NDArray[np.int64]:
-    """Lives left, ``[N]``."""
-    return ram[:, 57]
+lives = byte(57)
+"""Memory to the lives left, ``[N]``."""
 
 
 def bricks_standing(ram: Ram) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rlmonitor.errors import ObservationError
+
 Ram = NDArray[np.int64]
 """``[N, 128]`` bytes of memory, as integers that arithmetic cannot overflow."""
 
@@ -20,6 +22,9 @@ Boxes = NDArray[np.int64]
 """``[N, K, 4]`` top, left, bottom, right in raw pixels, ends exclusive; all zero where absent."""
 
 Masks = dict[str, NDArray[np.bool_]]
+
+Read = Callable[[Ram], NDArray[np.int64]]
+"""Memory ``[N, 128]`` to a number in each frame, ``[N]``."""
 
 REST = "rest"
 """The element that all others leave over; no table and no user may take the name."""
@@ -42,6 +47,24 @@ class Element:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A number that the memory holds in every frame, such as a meter.
+
+    Attributes:
+        name: as it stands in tags and tables.
+        read: memory ``[N, 128]`` to the number ``[N]``.
+    """
+
+    name: str
+    read: Read
+
+
+def no_lives(ram: Ram) -> NDArray[np.int64]:
+    """The lives of a game that counts none, as ALE tells them: 0 in each frame, ``[N]``."""
+    return np.zeros(len(ram), np.int64)
+
+
+@dataclass(frozen=True)
 class Game:
     """A game's table.
 
@@ -52,21 +75,46 @@ class Game:
         score: memory ``[N, 128]`` to the score on display ``[N]``.
         lives: memory ``[N, 128]`` to the lives left ``[N]``.
         outside: elements beside the disjoint ones, which may overlap them.
+        readings: further numbers that memory holds, see `readings`.
         screen: height and width of the raw screen.
     """
 
     name: str
     env_id: str
     elements: tuple[Element, ...]
-    score: Callable[[Ram], NDArray[np.int64]]
-    lives: Callable[[Ram], NDArray[np.int64]]
+    score: Read
+    lives: Read = no_lives
     outside: tuple[Element, ...] = ()
+    readings: tuple[Reading, ...] = ()
     screen: tuple[int, int] = (210, 160)
 
     @property
     def element_names(self) -> tuple[str, ...]:
         """Names of the disjoint elements in order of priority, ``rest`` last."""
         return (*(element.name for element in self.elements), REST)
+
+
+def readings(game: Game, ram: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+    """Everything that a game's memory counts: ``score``, ``lives`` and the table's own readings.
+
+    Args:
+        game: the table.
+        ram: ``[N, 128]``; of a recording ``recording.ram[:, 1]``, the newer raw frame.
+
+    Returns:
+        Name to the number in each frame, ``[N]``.
+
+    Raises:
+        ObservationError: memory of another shape.
+    """
+    if ram.ndim != 2 or ram.shape[1] != 128:
+        raise ObservationError(
+            f"memory of shape {list(ram.shape)}, expected [N, 128]; of a recording take "
+            "recording.ram[:, 1]"
+        )
+    memory = as_ram(ram)
+    own = {each.name: each.read(memory) for each in game.readings}
+    return {"score": game.score(memory), "lives": game.lives(memory)} | own
 
 
 def as_ram(ram: NDArray[np.uint8]) -> Ram:
@@ -106,6 +154,16 @@ def decimal(ram: Ram, *places: int) -> NDArray[np.int64]:
     for place in places:
         number = number * 100 + (ram[:, place] >> 4) * 10 + (ram[:, place] & 15)
     return number
+
+
+def byte(place: int) -> Read:
+    """The number that a byte holds."""
+    return lambda ram: ram[:, place]
+
+
+def set_bits(place: int) -> Read:
+    """How many of a byte's 8 bits are set, for meters that fill up bit by bit."""
+    return lambda ram: np.bitwise_count(ram[:, place]).astype(np.int64)
 
 
 def rasterise(boxes: Boxes, screen: tuple[int, int], shape: tuple[int, int]) -> NDArray[np.bool_]:

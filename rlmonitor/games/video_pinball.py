@@ -1,0 +1,126 @@
+"""VideoPinball: what the console's memory says about the screen (210 x 160, y from the top).
+
+The bytes were found by watching memory beside pixels. From the top: three targets; a lane with a
+number, a bumper, a lane with a logo; two spinners; two bumpers with a special target between; the
+logos won so far; the flippers, and the plunger on the right. The whole table flashes in other
+colours for some frames after a value on it rises.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmonitor.games.screen import (
+    Boxes,
+    Element,
+    Game,
+    Ram,
+    Reading,
+    box,
+    byte,
+    clip,
+    decimal,
+    fixed,
+    set_bits,
+)
+
+FIELD = (16, 0, 192, 160)
+"""Top, left, bottom, right of where the ball can be seen; below, it falls out of sight."""
+
+PURPLE, WHITE, BLACK = (104, 72, 198), (236, 236, 236), (0, 0, 0)
+GOLD, DARK_GOLD = (210, 164, 74), (187, 159, 71)
+
+_COLUMNS = (60, 76, 92)
+"""Left edges of the three targets, and of the three logos."""
+
+_FLIPPER = np.array([(184, 192, 13), (184, 190, 13), (181, 190, 13), (177, 190, 12)])
+"""Top, bottom and width in the four positions, from down to up."""
+
+
+def score(ram: Ram) -> NDArray[np.int64]:
+    """Points on display, ``[N]``; after 999,999 it begins anew."""
+    return decimal(ram, 52, 50, 48)
+
+
+def lives(ram: Ram) -> NDArray[np.int64]:
+    """Balls left with the one in play, ``[N]``; a fourth where the table owes an extra ball."""
+    return np.asarray(4 + (ram[:, 40] & 1) - (ram[:, 25] & 7))
+
+
+def tilt(ram: Ram) -> NDArray[np.int64]:
+    """1 from a tilt until the next ball, else 0, ``[N]``."""
+    return (ram[:, 43] == 255).astype(np.int64)
+
+
+def ball_boxes(ram: Ram) -> Boxes:
+    """The ball, 2 px wide and 4 high, ``[N, 1, 4]``.
+
+    The frame after it hits something it is drawn up to 2 px from there.
+    """
+    return clip(box(ram[:, [68]] - 3, ram[:, [67]], 4, 2), *FIELD)
+
+
+def flipper_boxes(ram: Ram) -> Boxes:
+    """The left and the right flipper, ``[N, 2, 4]``."""
+    top, bottom, width = np.moveaxis(_FLIPPER[ram[:, [98, 102]] // 16 % 4], -1, 0)
+    left = np.stack([np.full(len(ram), 64), 96 - width[:, 1]], axis=1)
+    return box(top, left, bottom - top, width)
+
+
+def target_boxes(ram: Ram) -> Boxes:
+    """The diamonds at the top that have not been hit, ``[N, 3, 4]``."""
+    return box(24, _COLUMNS, 14, 7, exists=ram[:, 72:75] != 0)
+
+
+def logo_boxes(ram: Ram) -> Boxes:
+    """The logos won by rolling over that in the right lane, ``[N, 3, 4]``."""
+    return box(154, _COLUMNS, 12, 7, exists=ram[:, 84:87] != 0)
+
+
+def special_boxes(ram: Ram) -> Boxes:
+    """The diamond that is lit for some seconds between the lower bumpers, ``[N, 1, 4]``."""
+    return box(120, 77, 14, 7, exists=ram[:, [82]] != 0)
+
+
+GAME = Game(
+    name="video_pinball",
+    env_id="VideoPinballNoFrameskip-v4",
+    elements=(
+        Element("ball", ball_boxes, frozenset({PURPLE})),
+        Element("flippers", flipper_boxes, frozenset({WHITE, BLACK})),
+        Element("targets", target_boxes, frozenset({GOLD, BLACK})),
+        Element(
+            "rollovers",
+            fixed((48, 40, 80, 56), (48, 104, 80, 120)),
+            frozenset({PURPLE, GOLD, BLACK}),
+        ),
+        Element(
+            "bumpers",
+            fixed((48, 72, 80, 88), (112, 40, 144, 56), (112, 104, 144, 120)),
+            frozenset({PURPLE, GOLD, BLACK}),
+        ),
+        Element("special", special_boxes, frozenset({GOLD, BLACK})),
+        Element(
+            "spinners",
+            fixed((90, 30, 102, 36), (90, 126, 102, 132)),
+            frozenset({WHITE, BLACK}),
+        ),
+        Element("logos", logo_boxes, frozenset({GOLD, BLACK})),
+        Element(
+            "plunger", fixed((133, 148, 192, 152)), frozenset({WHITE, DARK_GOLD, PURPLE, BLACK})
+        ),
+        Element("display", fixed((0, 0, 16, 160)), frozenset({DARK_GOLD, BLACK})),
+    ),
+    score=score,
+    lives=lives,
+    readings=(
+        Reading("ball_number", byte(25)),
+        # A meter fills by a bit every fifth frame of nudging and empties by itself; from 7 bits
+        # on, more of the same nudge tilts the table.
+        Reading("nudge_left", set_bits(36)),
+        Reading("nudge_right", set_bits(35)),
+        Reading("nudge_up", set_bits(37)),
+        Reading("tilt", tilt),
+    ),
+)
