@@ -50,7 +50,7 @@ def lives(ram: Ram) -> NDArray[np.int64]:
 
 def tilt(ram: Ram) -> NDArray[np.int64]:
     """1 from a tilt until the next ball, else 0, ``[N]``."""
-    return (ram[:, 43] == 255).astype(np.int64)
+    return np.asarray(ram[:, 43] == 255, np.int64)
 
 
 def ball_boxes(ram: Ram) -> Boxes:
@@ -116,8 +116,8 @@ GAME = Game(
     lives=lives,
     readings=(
         Reading("ball_number", byte(25)),
-        # A meter fills by a bit every fifth frame of nudging and empties by itself; from 7 bits
-        # on, more of the same nudge tilts the table.
+        # A meter fills by a bit about every fourth frame of nudging and empties by itself; once
+        # it has all 8, more of the nudge tilts the table.
         Reading("nudge_left", set_bits(36)),
         Reading("nudge_right", set_bits(35)),
         Reading("nudge_up", set_bits(37)),

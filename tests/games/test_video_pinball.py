@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import ClassVar
 
 import ale_py
 import gymnasium as gym
@@ -48,7 +49,7 @@ def played() -> RawFrames:
 class TestVideoPinball(GameConformance):
     game = table.GAME
     # the frame after it hits something the ball is drawn up to 2 px from where memory has it
-    minimum = {"ball": 0.96}
+    minimum: ClassVar = {"ball": 0.96}
     regions = frozenset({"display", "plunger"})
 
     def frames(self) -> RawFrames:
@@ -169,15 +170,15 @@ def test_a_nudge_that_is_held_fills_its_meter_and_tilts_the_table(meter, action)
     env.close()
     found = readings(table.GAME, np.array(ram))
     assert found[meter][0] <= 1
-    assert found[meter].max() == 7
-    assert (np.diff(found[meter]) >= 0).all()
+    assert found[meter].max() == 8
     assert not any(found[other].any() for other in NUDGES if other != meter)
     assert found["tilt"][0] == 0
-    assert 30 <= found["tilt"].argmax() <= 40
+    full = (found[meter] == 8).argmax()
+    assert 0 < full <= found["tilt"].argmax() <= full + 8
 
 
 def test_readings_of_memory_of_a_wrong_shape():
-    with pytest.raises(ObservationError, match="recording.ram"):
+    with pytest.raises(ObservationError, match="of a recording take"):
         readings(table.GAME, np.zeros((4, 2, 128), np.uint8))
 
 
