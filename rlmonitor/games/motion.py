@@ -18,7 +18,7 @@ from rlmonitor.games.screen import Masks, disjoint
 
 MOVING = "moving"
 
-LARGEST = 0.1
+LARGEST = 0.25
 """Of the frame's pixels."""
 
 
