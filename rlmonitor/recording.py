@@ -78,6 +78,15 @@ def spread(recording: Recording, n: int) -> Recording:
     return recording.select(np.linspace(0, len(recording) - 1, n).round().astype(np.int64))
 
 
+def episode_of(recording: Recording) -> NDArray[np.int64]:
+    """Which game each frame belongs to, ``[N]``, counted from 0.
+
+    Of consecutive frames; pick frames afterwards, or a game's end may be among those left out.
+    """
+    ends = np.asarray(recording.done[:-1] | (np.diff(recording.step) != 1))
+    return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)[: len(recording)]
+
+
 def busiest(recording: Recording, length: int) -> Recording:
     """The ``length`` consecutive frames in which most happens, for the clip.
 

@@ -10,12 +10,16 @@ A map R of shape ``[C, H, W]`` is first made a picture M = Σ_c |R_c|, summed ov
 
 A frame where an element is not there gives no relative relevance; a frame whose map is zero
 everywhere gives no statistic at all. What no frame gives is left out, never NaN.
+
+Over an episode and over a training, frames are pooled as within a round: `pool_episodes` and
+`concatenate` then `pool`. By screen region, see `rlmonitor.strategy.regions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +40,9 @@ class PooledFrames:
         elements: names of the disjoint elements, ``rest`` among them.
         total: ``[N]`` Σ |relevance| of the frame.
         share: element to ``[N]``, adding up to 1 over the disjoint elements where total > 0.
+        share_positive: as ``share``, of the positive part over all |relevance|;
+            ``share_positive + share_negative == share``.
+        share_negative: the same of the negative part.
         relative: element to ``[N]``; 0 where ``exists`` is False.
         exists: element to ``[N]`` bool: the element is in the frame, and the map is not all zero.
         relative_positive: as ``relative``, of the positive part over the same mean of |relevance|;
@@ -49,6 +56,8 @@ class PooledFrames:
     elements: tuple[str, ...]
     total: Array
     share: Mapping[str, Array]
+    share_positive: Mapping[str, Array]
+    share_negative: Mapping[str, Array]
     relative: Mapping[str, Array]
     exists: Mapping[str, NDArray[np.bool_]]
     relative_positive: Mapping[str, Array]
@@ -64,6 +73,8 @@ class Statistics:
     Attributes:
         frames: how many frames had relevance at all.
         share: element to mean share; empty without elements.
+        share_positive: of the relevance that speaks for the target.
+        share_negative: of the relevance that speaks against it.
         relative: element to mean relative relevance.
         relative_positive: of the relevance that speaks for the target.
         relative_negative: of the relevance that speaks against it.
@@ -74,6 +85,8 @@ class Statistics:
 
     frames: int
     share: Mapping[str, float]
+    share_positive: Mapping[str, float]
+    share_negative: Mapping[str, float]
     relative: Mapping[str, float]
     relative_positive: Mapping[str, float]
     relative_negative: Mapping[str, float]
@@ -106,6 +119,7 @@ def pool_frames(
     everything = {**masks, **(outside or {})}
     on = {name: _sum_on(picture, mask) for name, mask in everything.items()}
     on_positive = {name: _sum_on(positive, mask) for name, mask in everything.items()}
+    on_negative = {name: on[name] - on_positive[name] for name in everything}
     pixels = {name: mask.sum(axis=(1, 2)) for name, mask in everything.items()}
     # mean on the element / mean on the frame = (on / pixels) / (total / (H W))
     scale = {
@@ -116,12 +130,12 @@ def pool_frames(
         elements=tuple(masks),
         total=total,
         share={name: _divide(on[name], total) for name in everything},
+        share_positive={name: _divide(on_positive[name], total) for name in everything},
+        share_negative={name: _divide(on_negative[name], total) for name in everything},
         relative={name: on[name] * scale[name] for name in everything},
         exists={name: (pixels[name] > 0) & (total > 0) for name in everything},
         relative_positive={name: on_positive[name] * scale[name] for name in everything},
-        relative_negative={
-            name: (on[name] - on_positive[name]) * scale[name] for name in everything
-        },
+        relative_negative={name: on_negative[name] * scale[name] for name in everything},
         frame_share=_divide(stack, total[:, None]),
         entropy=_entropy(picture, total),
     )
@@ -130,10 +144,13 @@ def pool_frames(
 def pool(pooled: PooledFrames) -> Statistics:
     """Average over frames: each frame counts the same, however large its Q-value is."""
     seen = pooled.total > 0
-    share = {n: float(v[seen].mean()) for n, v in pooled.share.items() if seen.any()}
+    everywhere = dict.fromkeys(pooled.share, seen)
+    share = _mean_where(pooled.share, everywhere)
     return Statistics(
         frames=int(seen.sum()),
         share=share,
+        share_positive=_mean_where(pooled.share_positive, everywhere),
+        share_negative=_mean_where(pooled.share_negative, everywhere),
         relative=_mean_where(pooled.relative, pooled.exists),
         relative_positive=_mean_where(pooled.relative_positive, pooled.exists),
         relative_negative=_mean_where(pooled.relative_negative, pooled.exists),
@@ -142,6 +159,57 @@ def pool(pooled: PooledFrames) -> Statistics:
         frame_share=tuple(float(v) for v in pooled.frame_share[seen].mean(axis=0))
         if seen.any()
         else (),
+    )
+
+
+def pool_episodes(
+    pooled: PooledFrames, episode: NDArray[np.integer[Any]]
+) -> dict[int, Statistics]:
+    """Average over each episode's frames.
+
+    Args:
+        pooled: N frames.
+        episode: ``[N]``, which episode a frame belongs to (`rlmonitor.recording.episode_of`).
+
+    Returns:
+        Episode to its statistics, in ascending order.
+
+    Raises:
+        ObservationError: not one episode a frame.
+    """
+    if episode.shape != pooled.total.shape:
+        raise ObservationError(
+            f"episodes of shape {episode.shape} for {len(pooled.total)} frames: expected one each"
+        )
+    return {int(e): pool(select(pooled, np.flatnonzero(episode == e))) for e in np.unique(episode)}
+
+
+def select(pooled: PooledFrames, index: NDArray[np.integer[Any]]) -> PooledFrames:
+    """The statistics of the frames at an index."""
+    return PooledFrames(
+        **{each.name: _at(getattr(pooled, each.name), index) for each in fields(PooledFrames)}
+    )
+
+
+def concatenate(parts: Sequence[PooledFrames]) -> PooledFrames:
+    """The frames of several recordings, such as the rounds of a training, as one.
+
+    Raises:
+        ObservationError: nothing to join, or frames of other elements or another stack.
+    """
+    if not parts:
+        raise ObservationError("no frames to join: expected at least one set of pooled frames")
+    layouts = [(p.elements, tuple(p.share), p.frame_share.shape[1]) for p in parts]
+    for layout in layouts:
+        if layout != layouts[0]:
+            raise ObservationError(
+                f"frames with the elements and stack {layout} do not go with {layouts[0]}"
+            )
+    return PooledFrames(
+        **{
+            each.name: _joined([getattr(part, each.name) for part in parts])
+            for each in fields(PooledFrames)
+        }
     )
 
 
@@ -201,6 +269,23 @@ def _mean_where(
     values: Mapping[str, Array], exists: Mapping[str, NDArray[np.bool_]]
 ) -> dict[str, float]:
     return {n: float(v[exists[n]].mean()) for n, v in values.items() if exists[n].any()}
+
+
+def _at(part: Any, index: NDArray[np.integer[Any]]) -> Any:
+    if isinstance(part, tuple):  # the elements' names
+        return part
+    if isinstance(part, Mapping):
+        return {name: values[index] for name, values in part.items()}
+    return part[index]
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    first = parts[0]
+    if isinstance(first, tuple):
+        return first
+    if isinstance(first, Mapping):
+        return {name: np.concatenate([part[name] for part in parts]) for name in first}
+    return np.concatenate(parts)
 
 
 def _context(share: Mapping[str, float]) -> float | None:

@@ -1,0 +1,181 @@
+"""What the screen would show without an element: where it was in the stack, and what is behind it.
+
+The reasons for each choice stand in `rlmonitor.strategy.causal`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve
+
+from rlmonitor.errors import ObservationError
+
+BLANK, UNKNOWN = -1, -2
+"""A frame of the stack that is empty, as after a reset, and one that the recording does not hold."""
+
+LONGEST = 256
+"""Frames that a median is taken of, spread over the recording; more cost time and say the same."""
+
+
+def stack_sources(observation: NDArray[Any], step: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each frame of each stack the observation in which it was the newest.
+
+    Read off the pixels, because environments fill a stack after a reset in different ways: with
+    zeros (stable-baselines3), or with the first frame again (gymnasium).
+
+    Args:
+        observation: ``[N, C, H, W]``; C is a number of frames times the channels of one frame,
+            which is found out from how the stack moves on.
+        step: ``[N]``, consecutive frames differ by 1.
+
+    Returns:
+        ``[N, S]`` for stacks of S frames, oldest first: an index below N, `BLANK` or `UNKNOWN`.
+
+    Raises:
+        ObservationError: not ``[N, C, H, W]``, or no frames.
+    """
+    if observation.ndim != 4 or not observation.size or len(step) != len(observation):
+        raise ObservationError(
+            f"observations of shape {observation.shape} with {len(step)} steps: expected "
+            "[N, C, H, W], none of them 0, and N steps"
+        )
+    channels = _channels_of_a_frame(observation, step)
+    frames = observation.reshape(len(observation), -1, channels, *observation.shape[2:])
+    n, depth = frames.shape[:2]
+    moved = np.zeros((n, depth), np.bool_)  # shows what the stack before had one place further on
+    moved[1:, :-1] = _equal(frames[1:, :-1], frames[:-1, 1:]) & (np.diff(step) == 1)[:, None]
+    again = np.zeros((n, depth), np.bool_)  # shows the same as its successor in the stack
+    again[:, :-1] = _equal(frames[:, :-1], frames[:, 1:])
+    blank = ~frames.any(axis=(2, 3, 4))
+    sources = np.full((n, depth), UNKNOWN, np.int64)
+    sources[:, -1] = np.arange(n)
+    for place in range(depth - 2, -1, -1):
+        before = np.concatenate([[UNKNOWN], sources[:-1, place + 1]])
+        found = np.where(moved[:, place], before, UNKNOWN)
+        repeated = np.where(again[:, place], sources[:, place + 1], UNKNOWN)
+        found = np.where(found == UNKNOWN, repeated, found)
+        sources[:, place] = np.where(blank[:, place], BLANK, found)
+    return sources
+
+
+def fill(
+    observation: NDArray[Any],
+    mask: NDArray[np.bool_],
+    index: NDArray[np.integer[Any]],
+    sources: NDArray[np.int64],
+    *,
+    ground: NDArray[np.bool_] | None = None,
+    plain: bool = False,
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Observations without what a mask covers, in all frames of their stacks.
+
+    Args:
+        observation: ``[N, C, H, W]``.
+        mask: ``[N, H, W]`` bool, where the element is in the newest frame of each.
+        index: ``[M]`` of the observations to change.
+        sources: ``[M, S]``, see `stack_sources`; none of them unknown.
+        ground: ``[N, H, W]`` bool, what belongs to no element: its median fills what the element
+            never frees. None takes all that the element does not cover.
+        plain: fill with the median over all frames, covered or not.
+
+    Returns:
+        ``[M, C, H, W]`` and ``[M]`` bool, where there was something to take away.
+
+    Raises:
+        ObservationError: a mask that does not fit the observations.
+    """
+    if mask.shape != (len(observation), *observation.shape[2:]) or mask.dtype != np.bool_:
+        raise ObservationError(
+            f"a mask {mask.dtype}{list(mask.shape)}, expected "
+            f"bool{[len(observation), *observation.shape[2:]]}"
+        )
+    depth = sources.shape[1]
+    channels = observation.shape[1] // depth
+    behind, replaced = background(
+        observation[:, -channels:], mask, ~mask if ground is None else ground, plain=plain
+    )
+    covered = mask[sources] & (sources >= 0)[..., None, None] & replaced
+    everywhere = np.repeat(covered, channels, axis=1)
+    filled = np.where(everywhere, np.tile(behind, (depth, 1, 1)), observation[index])
+    return filled, np.asarray(covered.any(axis=(1, 2, 3)))
+
+
+def background(
+    frames: NDArray[Any], mask: NDArray[np.bool_], ground: NDArray[np.bool_], *, plain: bool = False
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """What is seen where an element is, when it is not there.
+
+    Args:
+        frames: ``[N, k, H, W]``, single frames.
+        mask: ``[N, H, W]`` bool, where the element is.
+        ground: ``[N, H, W]`` bool, what belongs to no element.
+        plain: the median over all frames, covered or not.
+
+    Returns:
+        ``[k, H, W]`` and ``[H, W]`` bool, the pixels that it is for.
+    """
+    few = np.unique(np.linspace(0, len(frames) - 1, LONGEST).round().astype(np.int64))
+    seen, covered, ever = np.moveaxis(frames[few], 1, 0), mask[few], mask.any(axis=0)
+    rows, columns = np.nonzero(ever)
+    free = np.ones((len(few), len(rows)), np.bool_) if plain else ~covered[:, rows, columns]
+    behind = np.zeros(frames.shape[1:], frames.dtype)
+    for channel, picture in enumerate(seen):
+        usual = _median(picture[ground[few]], picture.ravel())
+        behind[channel][rows, columns] = _masked_median(picture[:, rows, columns], free, usual)
+    fixed = np.zeros_like(ever)
+    fixed[rows, columns] = ~free.any(axis=0)
+    return behind, ever & ~(fixed & _rim(np.median(frames[few], axis=0).mean(axis=0), ever))
+
+
+def _rim(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels on a mask's edge that look more like what is next to them outside than inside."""
+    outside, inside = (_mean_of_neighbours(picture, side) for side in (~mask, mask))
+    nearer = np.abs(picture - outside) < np.abs(picture - inside)
+    return np.asarray(mask & nearer)  # no neighbour on one side is NaN, which is nearer to nothing
+
+
+def _mean_of_neighbours(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean over those of the four neighbours that a mask holds; NaN where it holds none."""
+    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float64)
+    count = convolve(mask.astype(np.float64), cross, mode="constant")
+    total = convolve(np.where(mask, picture, 0).astype(np.float64), cross, mode="constant")
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _masked_median(values: NDArray[Any], free: NDArray[np.bool_], default: Any) -> NDArray[Any]:
+    """Lower median over axis 0 of the free ones: a value that was there, not one in between."""
+    ordered = np.sort(np.where(free, values, np.inf).astype(np.float32), axis=0)
+    count = free.sum(axis=0)
+    middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    return np.where(count > 0, middle, default).astype(values.dtype)
+
+
+def _median(values: NDArray[Any], otherwise: NDArray[Any]) -> Any:
+    """Lower median of some values, or of others where there are none."""
+    some = values if values.size else otherwise
+    middle = (some.size - 1) // 2
+    return np.partition(some, middle)[middle]
+
+
+def _channels_of_a_frame(observation: NDArray[Any], step: NDArray[np.int64]) -> int:
+    """The smallest number by which the stack moves on from one step to the next.
+
+    All channels are one frame if none fits; with no two consecutive frames nobody can tell, and a
+    channel is taken for a frame, so that the past counts as unknown.
+    """
+    following = np.flatnonzero(np.diff(step) == 1)[:LONGEST]
+    channels = observation.shape[1]
+    if not len(following):
+        return 1
+    before, after = observation[following], observation[following + 1]
+    for k in (k for k in range(1, channels) if channels % k == 0):
+        if (before[:, k:] == after[:, :-k]).all(axis=(1, 2, 3)).mean() >= 0.5:
+            return k
+    return channels
+
+
+def _equal(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray((first == second).all(axis=(2, 3, 4)))
