@@ -64,7 +64,8 @@ class StrategyMonitorCallback(BaseCallback):
         keep: how many rounds stay on disk; None keeps all, 0 writes none.
         run_dir: folder for rounds; by default that of the TensorBoard log, else a new one
             below ``runs``.
-        on_event: called with every :class:`~rlmonitor.Event`.
+        on_event: called with every :class:`~rlmonitor.Event`; the training stops if it returns
+            False, see :class:`~rlmonitor.stop_training.StopTrainingOnEvent`.
         seed: of the monitor's own generators and environment.
         epsilon: chance of a random action in the monitor's play.
         clip_frames: consecutive frames in the clip.
@@ -127,7 +128,7 @@ class StrategyMonitorCallback(BaseCallback):
         # callback_on_new_best, tell a callback of its first step but never of the start
         self._started, self._spent, self._last_cost = time.monotonic(), 0.0, 0.0
         self._last_timestep: int | None = None
-        self._waited = False
+        self._waited = self._stopped = False
         self._due = self._next_due()
         self._close()
         with aside():
@@ -155,7 +156,7 @@ class StrategyMonitorCallback(BaseCallback):
                 self._due = self._next_due()
             else:
                 self._waited = True
-        return True
+        return not self._stopped
 
     def _on_training_end(self) -> None:
         self.num_timesteps = self.model.num_timesteps
@@ -261,7 +262,8 @@ class StrategyMonitorCallback(BaseCallback):
         if self.on_event is not None:
             try:
                 with aside():
-                    self.on_event(event)
+                    # a function that returns nothing, as most do, stops nothing
+                    self._stopped |= self.on_event(event) is False
             except FAULTS as error:  # the user's own function must not end the training either
                 _warn(f"on_event failed on {event.kind!r}: {type(error).__name__}: {error}")
 

@@ -5,6 +5,7 @@ The reasons for each choice stand in `rlmonitor.strategy.causal`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.ndimage import convolve
 from rlmonitor.errors import ObservationError
 
 BLANK, UNKNOWN = -1, -2
-"""A frame of the stack that is empty, as after a reset, and one that the recording does not hold."""
+"""A frame of the stack that is empty, as after a reset, and one that is not in the recording."""
 
 LONGEST = 256
 """Frames that a median is taken of, spread over the recording; more cost time and say the same."""
@@ -46,10 +47,11 @@ def stack_sources(observation: NDArray[Any], step: NDArray[np.int64]) -> NDArray
     frames = observation.reshape(len(observation), -1, channels, *observation.shape[2:])
     n, depth = frames.shape[:2]
     moved = np.zeros((n, depth), np.bool_)  # shows what the stack before had one place further on
-    moved[1:, :-1] = _equal(frames[1:, :-1], frames[:-1, 1:]) & (np.diff(step) == 1)[:, None]
+    following = (np.diff(step) == 1)[:, None]
+    moved[1:, :-1] = _equal(frames[1:, :-1], frames[:-1, 1:]) & following
     again = np.zeros((n, depth), np.bool_)  # shows the same as its successor in the stack
     again[:, :-1] = _equal(frames[:, :-1], frames[:, 1:])
-    blank = ~frames.any(axis=(2, 3, 4))
+    blank = np.asarray(~frames.any(axis=(2, 3, 4)))
     sources = np.full((n, depth), UNKNOWN, np.int64)
     sources[:, -1] = np.arange(n)
     for place in range(depth - 2, -1, -1):
@@ -67,8 +69,8 @@ def fill(
     index: NDArray[np.integer[Any]],
     sources: NDArray[np.int64],
     *,
-    ground: NDArray[np.bool_] | None = None,
-    plain: bool = False,
+    free: NDArray[np.bool_],
+    ground: NDArray[np.bool_],
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Observations without what a mask covers, in all frames of their stacks.
 
@@ -77,9 +79,8 @@ def fill(
         mask: ``[N, H, W]`` bool, where the element is in the newest frame of each.
         index: ``[M]`` of the observations to change.
         sources: ``[M, S]``, see `stack_sources`; none of them unknown.
-        ground: ``[N, H, W]`` bool, what belongs to no element: its median fills what the element
-            never frees. None takes all that the element does not cover.
-        plain: fill with the median over all frames, covered or not.
+        free: ``[N, H, W]`` bool, where the newest frame shows what is behind the element.
+        ground: ``[N, H, W]`` bool, what belongs to no element.
 
     Returns:
         ``[M, C, H, W]`` and ``[M]`` bool, where there was something to take away.
@@ -94,47 +95,74 @@ def fill(
         )
     depth = sources.shape[1]
     channels = observation.shape[1] // depth
-    behind, replaced = background(
-        observation[:, -channels:], mask, ~mask if ground is None else ground, plain=plain
+    few = np.unique(np.linspace(0, len(mask) - 1, LONGEST).round().astype(np.int64))
+    behind = background(
+        observation[few, -channels:], np.asarray(mask.any(axis=0)), free[few], ground[few]
     )
-    covered = mask[sources] & (sources >= 0)[..., None, None] & replaced
+    covered = mask[sources] & (sources >= 0)[..., None, None]
     everywhere = np.repeat(covered, channels, axis=1)
     filled = np.where(everywhere, np.tile(behind, (depth, 1, 1)), observation[index])
     return filled, np.asarray(covered.any(axis=(1, 2, 3)))
 
 
 def background(
-    frames: NDArray[Any], mask: NDArray[np.bool_], ground: NDArray[np.bool_], *, plain: bool = False
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    frames: NDArray[Any],
+    ever: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+    ground: NDArray[np.bool_],
+) -> NDArray[Any]:
     """What is seen where an element is, when it is not there.
 
     Args:
         frames: ``[N, k, H, W]``, single frames.
-        mask: ``[N, H, W]`` bool, where the element is.
+        ever: ``[H, W]`` bool, where the element is at any time.
+        free: ``[N, H, W]`` bool, where a frame shows what is behind it.
         ground: ``[N, H, W]`` bool, what belongs to no element.
-        plain: the median over all frames, covered or not.
 
     Returns:
-        ``[k, H, W]`` and ``[H, W]`` bool, the pixels that it is for.
+        ``[k, H, W]``, with no meaning outside ``ever``.
     """
-    few = np.unique(np.linspace(0, len(frames) - 1, LONGEST).round().astype(np.int64))
-    seen, covered, ever = np.moveaxis(frames[few], 1, 0), mask[few], mask.any(axis=0)
     rows, columns = np.nonzero(ever)
-    free = np.ones((len(few), len(rows)), np.bool_) if plain else ~covered[:, rows, columns]
+    seldom = ever & ~free.any(axis=0)
     behind = np.zeros(frames.shape[1:], frames.dtype)
-    for channel, picture in enumerate(seen):
-        usual = _median(picture[ground[few]], picture.ravel())
-        behind[channel][rows, columns] = _masked_median(picture[:, rows, columns], free, usual)
-    fixed = np.zeros_like(ever)
-    fixed[rows, columns] = ~free.any(axis=0)
-    return behind, ever & ~(fixed & _rim(np.median(frames[few], axis=0).mean(axis=0), ever))
+    for channel, picture in enumerate(np.moveaxis(frames, 1, 0)):
+        usual = _median(picture[ground], picture.ravel())
+        found = _masked_median(picture[:, rows, columns], free[:, rows, columns], usual)
+        behind[channel][rows, columns] = found
+        edges = _edges(np.median(picture, axis=0), ever, float(usual))
+        at = seldom & np.isfinite(edges)
+        behind[channel][at] = edges[at].round() if frames.dtype == np.uint8 else edges[at]
+    return behind
 
 
-def _rim(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels on a mask's edge that look more like what is next to them outside than inside."""
+def grown(mask: NDArray[np.bool_], others: Iterable[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """A mask ``[N, H, W]`` with the pixels beside it that belong to others which stand still.
+
+    Disjoint masks give a pixel on the border of two elements to one of them, though the other
+    shows in it as well. What stands still there is the border of a region; what passes is in front.
+    """
+    taken = np.zeros_like(mask)
+    for other in others:
+        taken |= other & (other.mean(axis=0) > 0.5)
+    beside = np.zeros_like(mask)
+    beside[:, 1:] |= mask[:, :-1]
+    beside[:, :-1] |= mask[:, 1:]
+    beside[:, :, 1:] |= mask[:, :, :-1]
+    beside[:, :, :-1] |= mask[:, :, 1:]
+    return np.asarray(mask | (beside & taken))
+
+
+def _edges(picture: NDArray[Any], mask: NDArray[np.bool_], usual: float) -> NDArray[np.float64]:
+    """Pixels on a mask's edge with the element's part in them replaced; NaN off the edge.
+
+    An area resize is linear: a pixel of which the part c shows the element is c times what is
+    inside plus 1 - c times what is outside. Neighbours tell both, and so c.
+    """
     outside, inside = (_mean_of_neighbours(picture, side) for side in (~mask, mask))
-    nearer = np.abs(picture - outside) < np.abs(picture - inside)
-    return np.asarray(mask & nearer)  # no neighbour on one side is NaN, which is nearer to nothing
+    gap = inside - outside
+    part = np.divide(picture - outside, gap, out=np.ones_like(gap), where=np.abs(gap) > 1e-6)
+    part = np.clip(part, 0, 1)
+    return np.asarray((1 - part) * outside + part * usual)
 
 
 def _mean_of_neighbours(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -142,7 +170,7 @@ def _mean_of_neighbours(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArr
     cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float64)
     count = convolve(mask.astype(np.float64), cross, mode="constant")
     total = convolve(np.where(mask, picture, 0).astype(np.float64), cross, mode="constant")
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0))
 
 
 def _masked_median(values: NDArray[Any], free: NDArray[np.bool_], default: Any) -> NDArray[Any]:
@@ -150,7 +178,7 @@ def _masked_median(values: NDArray[Any], free: NDArray[np.bool_], default: Any) 
     ordered = np.sort(np.where(free, values, np.inf).astype(np.float32), axis=0)
     count = free.sum(axis=0)
     middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-    return np.where(count > 0, middle, default).astype(values.dtype)
+    return np.asarray(np.where(count > 0, middle, default), values.dtype)
 
 
 def _median(values: NDArray[Any], otherwise: NDArray[Any]) -> Any:
@@ -167,7 +195,7 @@ def _channels_of_a_frame(observation: NDArray[Any], step: NDArray[np.int64]) -> 
     channel is taken for a frame, so that the past counts as unknown.
     """
     following = np.flatnonzero(np.diff(step) == 1)[:LONGEST]
-    channels = observation.shape[1]
+    channels = int(observation.shape[1])
     if not len(following):
         return 1
     before, after = observation[following], observation[following + 1]

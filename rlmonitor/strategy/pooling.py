@@ -162,9 +162,7 @@ def pool(pooled: PooledFrames) -> Statistics:
     )
 
 
-def pool_episodes(
-    pooled: PooledFrames, episode: NDArray[np.integer[Any]]
-) -> dict[int, Statistics]:
+def pool_episodes(pooled: PooledFrames, episode: NDArray[np.integer[Any]]) -> dict[int, Statistics]:
     """Average over each episode's frames.
 
     Args:

@@ -95,7 +95,10 @@ def region_shares(pooled: PooledRegions) -> dict[str, float]:
     if not seen.any():
         return {}
     mean = pooled.share[seen].mean(axis=0)
-    return {region_name(row, column): float(mean[row, column]) for row, column in np.ndindex(*mean.shape)}
+    return {
+        region_name(row, column): float(mean[row, column])
+        for row, column in np.ndindex(*mean.shape)
+    }
 
 
 def region_masks(within: NDArray[np.bool_], grid: int = GRID) -> dict[str, NDArray[np.bool_]]:
@@ -106,8 +109,7 @@ def region_masks(within: NDArray[np.bool_], grid: int = GRID) -> dict[str, NDArr
     """
     rows, columns = (_membership(side, grid).astype(bool) for side in within.shape[1:])
     return {
-        region_name(i, j): within & rows[i][:, None] & columns[j]
-        for i, j in np.ndindex(grid, grid)
+        region_name(i, j): within & rows[i][:, None] & columns[j] for i, j in np.ndindex(grid, grid)
     }
 
 
@@ -122,4 +124,4 @@ def _membership(side: int, grid: int) -> Array:
     if side < grid:
         raise ObservationError(f"a grid of {grid} cells needs as many pixels, the frame has {side}")
     cell = np.arange(side) * grid // side
-    return (cell == np.arange(grid)[:, None]).astype(np.float64)
+    return np.asarray(cell == np.arange(grid)[:, None], np.float64)

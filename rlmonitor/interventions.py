@@ -1,0 +1,130 @@
+"""The causal check in the emulator: take an element out of memory and let the console draw.
+
+What stands behind an element is not guessed from other frames here: the game itself shows it. It
+costs some emulator frames for each frame looked at, and only elements of
+`rlmonitor.games.edits.EDITS` can be taken away.
+
+All of it happens in an emulator of its own that runs copies of states. `clone_state` reads the
+player's emulator and changes nothing there; restoring a state in the player's own would leave
+another picture in its screen buffer, which is not part of a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ale_py
+import cv2
+import numpy as np
+from ale_py import ALEInterface, ALEState, roms
+from numpy.typing import NDArray
+
+from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
+from rlmonitor.games.edits import EDITS, SETTLES, Edit
+from rlmonitor.preprocessing import Preprocessing
+from rlmonitor.strategy.causal import Counterfactuals
+from rlmonitor.testing import set_memory
+
+NOOP = 0
+
+
+class SpareEmulator:
+    """An emulator apart from all environments, which draws copies of their states.
+
+    Args:
+        game: the cartridge's name, as ``"breakout"``.
+
+    Raises:
+        UnknownNameError: no such cartridge.
+    """
+
+    def __init__(self, game: str) -> None:
+        path = roms.get_rom_path(game)
+        if path is None:
+            raise UnknownNameError("cartridge", game, roms.get_all_rom_ids())
+        ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+        self._ale = ALEInterface()
+        self._ale.setFloat("repeat_action_probability", 0.0)
+        self._ale.loadROM(path)
+
+    def draw(self, state: ALEState, edit: Edit | None = None) -> NDArray[np.uint8]:
+        """The two raw frames ``[2, 210, 160, 3]`` after the screen has followed an edit.
+
+        Without an edit, the same frames of the game as it is, to compare with.
+        """
+        self._ale.restoreState(state)
+        screens = []
+        for _ in range(SETTLES + 1):
+            if edit is not None:  # in each frame, or the game would write some of it back
+                set_memory(self._ale, edit(self._ale.getRAM()))
+            self._ale.act(NOOP)
+            screens.append(self._ale.getScreenRGB())
+        return np.stack(screens[-2:])
+
+
+def clone_state(ale: ALEInterface) -> ALEState:
+    """A copy of an emulator's state, random numbers included; the emulator is not touched."""
+    return ale.cloneState(include_rng=True)
+
+
+def counterfactuals(
+    emulator: SpareEmulator,
+    states: Sequence[Sequence[ALEState]],
+    edits: Mapping[str, Edit],
+    preprocessing: Preprocessing,
+) -> Counterfactuals:
+    """Observations with and without each element, both drawn by the emulator.
+
+    Both are `SETTLES` + 1 raw frames later than the states, without action, so the one differs from
+    the other in the edit alone. Give them to `rlmonitor.strategy.causal.measure`.
+
+    Args:
+        emulator: of the same cartridge.
+        states: ``[M][S]``, for each frame the states at the S frames of its stack, oldest first.
+        edits: element to its edit.
+        preprocessing: from raw frames to observations.
+
+    Raises:
+        ObservationError: no frames, or stacks of another size than the policy's.
+        ConfigurationError: a preprocessing that this cannot imitate.
+    """
+    depth = preprocessing.n_stack
+    if not states or any(len(stack) != depth for stack in states):
+        raise ObservationError(
+            f"stacks of {[len(stack) for stack in states]} states: expected {depth} each, one for "
+            "each frame of the stack, and at least one stack"
+        )
+    if preprocessing.emulator_frame_skip != 1:
+        raise ConfigurationError(
+            f"emulator_frame_skip={preprocessing.emulator_frame_skip}: such an emulator shows only "
+            "every so many frames; take an environment that skips frames outside (NoFrameskip)"
+        )
+
+    def observations(edit: Edit | None) -> NDArray[np.uint8]:
+        drawn: dict[int, NDArray[np.uint8]] = {}  # consecutive stacks share most of their states
+        for state in (state for stack in states for state in stack):
+            if id(state) not in drawn:
+                drawn[id(state)] = _preprocessed(emulator.draw(state, edit), preprocessing)
+        return np.stack([np.concatenate([drawn[id(s)] for s in stack]) for stack in states])
+
+    control = observations(None)
+    without = {name: observations(edit) for name, edit in edits.items()}
+    exists = {name: (seen != control).any(axis=(1, 2, 3)) for name, seen in without.items()}
+    return Counterfactuals(control, without, exists)
+
+
+def edits_of(game: str) -> Mapping[str, Edit]:
+    """The elements of a game that can be taken out of memory; empty where there are none."""
+    return EDITS.get(game, {})
+
+
+def _preprocessed(raw: NDArray[np.uint8], how: Preprocessing) -> NDArray[np.uint8]:
+    """One frame of an observation ``[k, H, W]`` from two raw ones, as the wrappers make it."""
+    frame: Any = raw.max(axis=0) if how.frame_skip > 1 else raw[-1]
+    if how.grayscale:
+        frame = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if how.screen_size is not None:
+        height, width = how.screen_size
+        frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(frame[None] if frame.ndim == 2 else np.moveaxis(frame, -1, 0), np.uint8)
