@@ -40,9 +40,10 @@ class SpareEmulator:
     """
 
     def __init__(self, game: str) -> None:
-        path = roms.get_rom_path(game)
+        known = roms.get_all_rom_ids()
+        path = roms.get_rom_path(game) if game in known else None
         if path is None:
-            raise UnknownNameError("cartridge", game, roms.get_all_rom_ids())
+            raise UnknownNameError("cartridge", game, known)
         ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
         self._ale = ALEInterface()
         self._ale.setFloat("repeat_action_probability", 0.0)

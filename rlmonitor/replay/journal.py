@@ -85,10 +85,10 @@ def _append(path: Path, line: str) -> None:
 
 def _read(path: Path, parse: Callable[[str], Entry]) -> list[Entry]:
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        return [parse(line.decode()) for line in lines]
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
-    return [parse(line) for line in text.split("\n")[:-1]]
 
 
 def _cut(

@@ -5,7 +5,7 @@ The reasons for each choice stand in `rlmonitor.strategy.causal`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,10 @@ from rlmonitor.errors import ObservationError
 
 BLANK, UNKNOWN = -1, -2
 """A frame of the stack that is empty, as after a reset, and one that is not in the recording."""
+
+CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float64)
+SQUARE = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float64)
+"""The four and the eight neighbours of a pixel."""
 
 LONGEST = 256
 """Frames that a median is taken of, spread over the recording; more cost time and say the same."""
@@ -126,16 +130,24 @@ def background(
     seldom = ever & ~free.any(axis=0)
     behind = np.zeros(frames.shape[1:], frames.dtype)
     for channel, picture in enumerate(np.moveaxis(frames, 1, 0)):
-        usual = _median(picture[ground], picture.ravel())
-        found = _masked_median(picture[:, rows, columns], free[:, rows, columns], usual)
+        found = _masked_median(picture[:, rows, columns], free[:, rows, columns])
         behind[channel][rows, columns] = found
+        if not seldom.any():
+            continue
+        usual = _median(picture[ground], picture.ravel())
+        behind[channel][seldom] = usual
         edges = _edges(np.median(picture, axis=0), ever, float(usual))
         at = seldom & np.isfinite(edges)
         behind[channel][at] = edges[at].round() if frames.dtype == np.uint8 else edges[at]
     return behind
 
 
-def grown(mask: NDArray[np.bool_], others: Iterable[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+def still_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a mask ``[N, H, W]`` that it holds in more than half of the frames."""
+    return np.asarray(mask & (2 * np.count_nonzero(mask, axis=0) > len(mask)))
+
+
+def grown(mask: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
     """A mask ``[N, H, W]`` with the pixels beside it that belong to others which stand still.
 
     Disjoint masks give a pixel on the border of two elements to one of them, though the other
@@ -143,7 +155,7 @@ def grown(mask: NDArray[np.bool_], others: Iterable[NDArray[np.bool_]]) -> NDArr
     """
     taken = np.zeros_like(mask)
     for other in others:
-        taken |= other & (other.mean(axis=0) > 0.5)
+        taken |= other
     beside = np.zeros_like(mask)
     beside[:, 1:] |= mask[:, :-1]
     beside[:, :-1] |= mask[:, 1:]
@@ -156,29 +168,34 @@ def _edges(picture: NDArray[Any], mask: NDArray[np.bool_], usual: float) -> NDAr
     """Pixels on a mask's edge with the element's part in them replaced; NaN off the edge.
 
     An area resize is linear: a pixel of which the part c shows the element is c times what is
-    inside plus 1 - c times what is outside. Neighbours tell both, and so c.
+    inside plus 1 - c times what is outside. Neighbours tell both, and so c; where they are alike,
+    the pixel counts as the element's.
     """
-    outside, inside = (_mean_of_neighbours(picture, side) for side in (~mask, mask))
+    outside = _mean_beside(picture, ~mask, CROSS)
+    core = mask & np.isnan(outside)  # pixels on the edge are mixed themselves
+    inside = _mean_beside(picture, core, SQUARE)
+    inside = np.where(np.isnan(inside), _mean_beside(picture, mask, CROSS), inside)
     gap = inside - outside
     part = np.divide(picture - outside, gap, out=np.ones_like(gap), where=np.abs(gap) > 1e-6)
     part = np.clip(part, 0, 1)
     return np.asarray((1 - part) * outside + part * usual)
 
 
-def _mean_of_neighbours(picture: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean over those of the four neighbours that a mask holds; NaN where it holds none."""
-    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float64)
-    count = convolve(mask.astype(np.float64), cross, mode="constant")
-    total = convolve(np.where(mask, picture, 0).astype(np.float64), cross, mode="constant")
-    return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0))
+def _mean_beside(
+    picture: NDArray[Any], mask: NDArray[np.bool_], kernel: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean over those neighbours that a mask holds; NaN where it holds none."""
+    count = convolve(mask.astype(np.float64), kernel, mode="constant")
+    total = convolve(np.where(mask, picture, 0).astype(np.float64), kernel, mode="constant")
+    return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.5))
 
 
-def _masked_median(values: NDArray[Any], free: NDArray[np.bool_], default: Any) -> NDArray[Any]:
-    """Lower median over axis 0 of the free ones: a value that was there, not one in between."""
+def _masked_median(values: NDArray[Any], free: NDArray[np.bool_]) -> NDArray[Any]:
+    """Lower median over axis 0 of the free ones, a value that was there; 0 where none is free."""
     ordered = np.sort(np.where(free, values, np.inf).astype(np.float32), axis=0)
     count = free.sum(axis=0)
     middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
-    return np.asarray(np.where(count > 0, middle, default), values.dtype)
+    return np.asarray(np.where(count > 0, middle, 0), values.dtype)
 
 
 def _median(values: NDArray[Any], otherwise: NDArray[Any]) -> Any:

@@ -39,7 +39,7 @@ from scipy.stats import rankdata
 from rlmonitor.errors import NonFiniteError, ObservationError
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, Network, attribute_targets
 from rlmonitor.recording import Recording
-from rlmonitor.strategy.background import fill, grown, stack_sources
+from rlmonitor.strategy.background import UNKNOWN, fill, grown, stack_sources, still_part
 from rlmonitor.strategy.pooling import REST, pool_frames
 from rlmonitor.strategy.regions import largest, pool_regions, region_masks, region_shares
 
@@ -145,7 +145,7 @@ def effects(
     if n_frames < 1:
         raise ObservationError(f"n_frames={n_frames}: expected at least 1")
     sources = stack_sources(play.observation, play.step)
-    known = np.flatnonzero((sources > -2).all(axis=1))
+    known = np.flatnonzero((sources != UNKNOWN).all(axis=1))
     elements = {name: mask for name, mask in play.masks.items() if name != REST}
     if not len(known) or not elements:
         return Effects(frames=0)
@@ -203,19 +203,20 @@ def take_away(
             "elements"
         )
     at = (stack_sources(play.observation, play.step) if sources is None else sources)[index]
-    if (at == -2).any():
+    if (at == UNKNOWN).any():
         raise ObservationError(
             "the frames before some observations are not in the recording, so it is not known "
             "where the elements were: give consecutive frames"
         )
     ground = play.masks[REST]
     known = {name: mask for name, mask in play.masks.items() if name != REST}
+    still = {name: still_part(mask) for name, mask in known.items()}
     without, exists = {}, {}
     for name, mask in masks.items():
         if plain:
             whole, free = mask, np.ones_like(mask)
         else:
-            whole = grown(mask, (other for of, other in known.items() if of != name))
+            whole = grown(mask, [other for of, other in still.items() if of != name])
             free = ~whole & ~in_front(name, known)
         without[name], exists[name] = fill(
             play.observation, whole, index, at, free=free, ground=ground
@@ -325,8 +326,7 @@ def _candidates(
         for one in shares.values()
         for name in one
     }
-    masks = region_masks(play.masks[REST])
-    return {name: masks[name] for name in largest(most, n)}
+    return region_masks(play.masks[REST], largest(most, n))
 
 
 def _explained(outputs: Array, action: NDArray[np.int64]) -> tuple[Array, Array]:

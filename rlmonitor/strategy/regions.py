@@ -7,13 +7,13 @@ known element is: a shortcut that no table of a game can name has a place all th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.errors import NonFiniteError, ObservationError
+from rlmonitor.errors import NonFiniteError, ObservationError, UnknownNameError
 
 GRID = 7
 """Cells along each side of the screen."""
@@ -101,16 +101,24 @@ def region_shares(pooled: PooledRegions) -> dict[str, float]:
     }
 
 
-def region_masks(within: NDArray[np.bool_], grid: int = GRID) -> dict[str, NDArray[np.bool_]]:
-    """Cell to the mask ``[N, H, W]`` of its part of ``within`` ``[N, H, W]``.
+def region_masks(
+    within: NDArray[np.bool_], names: Iterable[str], grid: int = GRID
+) -> dict[str, NDArray[np.bool_]]:
+    """Cell to the mask ``[N, H, W]`` of its part of ``within`` ``[N, H, W]``, for some cells.
 
     Raises:
+        UnknownNameError: no cell has that name.
         ObservationError: fewer pixels than cells.
     """
     rows, columns = (_membership(side, grid).astype(bool) for side in within.shape[1:])
-    return {
-        region_name(i, j): within & rows[i][:, None] & columns[j] for i, j in np.ndindex(grid, grid)
-    }
+    cells = {region_name(i, j): (i, j) for i, j in np.ndindex(grid, grid)}
+    masks = {}
+    for name in names:
+        if name not in cells:
+            raise UnknownNameError("region", name, cells)
+        row, column = cells[name]
+        masks[name] = within & (rows[row][:, None] & columns[column])
+    return masks
 
 
 def largest(shares: Mapping[str, float], n: int) -> tuple[str, ...]:

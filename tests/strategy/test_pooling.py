@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rlmonitor.errors import NonFiniteError, ObservationError
-from rlmonitor.strategy.pooling import pool, pool_frames, similarity
+from rlmonitor.recording import Recording, episode_of
+from rlmonitor.strategy.pooling import concatenate, pool, pool_episodes, pool_frames, similarity
 
 
 def partition(labels: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -183,3 +184,69 @@ def test_similarity_is_the_mean_absolute_cosine():
     cosine = abs(a[0, 0, 0, 0]) / np.linalg.norm(a[0])
     assert similarity(a, b) == pytest.approx(cosine)  # two frames are zero: they do not count
     assert similarity(a, np.zeros_like(a)) is None
+
+
+@given(cases(), st.integers(0, 2**31))
+@settings(max_examples=40, deadline=None)
+def test_over_episodes_and_over_a_training_the_frames_add_up(case, seed):
+    maps, masks = case
+    whole = pool_frames(maps, masks)
+    at = int(np.random.default_rng(seed).integers(0, len(maps) + 1))
+    halves = [
+        pool_frames(maps[part], {n: m[part] for n, m in masks.items()})
+        for part in (slice(at), slice(at, None))
+        if len(maps[part])
+    ]
+    joined = concatenate(halves)
+    assert pool(joined) == pool(whole)
+    episode = (np.arange(len(maps)) >= at).astype(int)
+    episodes = pool_episodes(whole, episode)
+    assert sum(each.frames for each in episodes.values()) == pool(whole).frames
+    for name in masks:
+        weighted = sum(e.frames * e.share.get(name, 0) for e in episodes.values())
+        if pool(whole).frames:
+            assert weighted / pool(whole).frames == pytest.approx(pool(whole).share[name])
+
+
+@given(cases())
+@settings(max_examples=40, deadline=None)
+def test_positive_and_negative_parts_add_up_to_the_signed_map(case):
+    maps, masks = case
+    frames = pool_frames(maps, masks)
+    for name, mask in masks.items():
+        difference = frames.share_positive[name] - frames.share_negative[name]
+        signed = (maps.astype(np.float64) * mask[:, None]).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(difference * frames.total, signed, rtol=1e-6, atol=1e-9)
+        both = frames.share_positive[name] + frames.share_negative[name]
+        np.testing.assert_allclose(both, frames.share[name], atol=1e-12)
+        mean = pool(frames)
+        if mean.frames:
+            total = mean.share_positive[name] + mean.share_negative[name]
+            assert total == pytest.approx(mean.share[name])
+
+
+def test_episodes_end_where_games_do_and_where_frames_are_missing():
+    n = 7
+    play = Recording(
+        observation=np.zeros((n, 1, 2, 2), np.uint8),
+        screen=np.zeros((n, 2, 2, 3), np.uint8),
+        action=np.zeros(n, np.int64),
+        reward=np.zeros(n, np.float32),
+        score=np.zeros(n, np.float32),
+        done=np.array([False, True, False, False, False, False, True]),
+        step=np.array([0, 1, 2, 3, 9, 10, 11]),
+    )
+    assert episode_of(play).tolist() == [0, 0, 1, 1, 2, 2, 2]
+    assert episode_of(play.select([3])).tolist() == [0]
+
+
+def test_frames_that_cannot_be_joined_name_themselves():
+    ones = np.ones((2, 1, 2, 2), np.float32)
+    everywhere = np.ones((2, 2, 2), bool)
+    first, other = (pool_frames(ones, {name: everywhere}) for name in ("rest", "ball"))
+    with pytest.raises(ObservationError, match="ball"):
+        concatenate([first, other])
+    with pytest.raises(ObservationError, match="no frames"):
+        concatenate([])
+    with pytest.raises(ObservationError, match="one each"):
+        pool_episodes(first, np.zeros(3, int))

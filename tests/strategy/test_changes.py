@@ -1,0 +1,106 @@
+"""The change-point test against scipy's t-test, on planted changes, and its false alarms."""
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from rlmonitor.errors import NonFiniteError
+from rlmonitor.strategy.changes import BEFORE, SINCE, change_points, spent
+
+
+def literal(values, ratio):
+    """The smallest corrected p over all points whose levels differ enough, and the point."""
+    points = range(BEFORE, len(values) - SINCE + 1)
+    found = []
+    for point in points:
+        head, tail = values[:point], values[point:]
+        low, high = sorted((max(head.mean(), 0.1), max(tail.mean(), 0.1)))
+        if high >= ratio * low:
+            found.append((ttest_ind(head, tail).pvalue * len(points), point))
+    return min(found, default=None)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_first_change_is_that_of_a_literal_scan(seed):
+    rng = np.random.default_rng(seed)
+    values = np.concatenate([rng.normal(2, 0.3, 8), rng.normal(5, 0.4, 8)])
+    alpha, expected = 0.05, None
+    for look in range(1, 17):
+        best = literal(values[:look], 1.5)
+        if best is not None and best[0] <= alpha / (look * (look + 1)):
+            expected = (look - 1, *best)
+            break
+    found = change_points(values, alpha)
+    assert expected is not None
+    assert (found[0].seen, found[0].since) == (expected[0], expected[2])
+    assert found[0].p == pytest.approx(expected[1], rel=1e-6)
+
+
+def test_a_rise_and_a_fall_are_two_changes_with_their_levels():
+    rng = np.random.default_rng(0)
+    levels = np.repeat([1.0, 6.0, 2.0], 12)
+    first, second = change_points(levels + rng.normal(0, 0.1, 36))
+    assert (first.since, second.since) == (12, 24)
+    assert (first.before, first.after) == pytest.approx((1, 6), abs=0.2)
+    assert second.after == pytest.approx(2, abs=0.2)
+    assert first.seen - first.since <= 4
+
+
+def test_what_was_found_does_not_change_with_more_rounds():
+    rng = np.random.default_rng(1)
+    values = np.repeat([1.0, 4.0, 1.5], 15) + rng.normal(0, 0.2, 45)
+    whole = change_points(values)
+    for n in range(1, 46):
+        assert change_points(values[:n]) == tuple(c for c in whole if c.seen < n)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros(0),
+        np.ones(50),
+        np.r_[np.ones(6), 9.0, np.ones(20)],  # one outlier
+        np.r_[np.ones(20) * 2, np.ones(20) * 2.5],  # certain, but small
+        np.r_[np.zeros(20), np.full(20, 0.02)],  # a rise from nothing to nothing much
+        np.r_[np.ones(3), np.full(3, 9.0)],  # too few to tell
+    ],
+)
+def test_what_is_no_change(values):
+    noise = np.random.default_rng(0).normal(0, 1e-3, len(values))
+    assert change_points(values) == ()
+    assert change_points(np.abs(values + noise)) == ()
+
+
+def test_a_step_without_noise_is_seen_as_soon_as_it_may_be():
+    (change,) = change_points(np.r_[np.full(10, 1.0), np.full(10, 2.0)])
+    assert (change.since, change.seen) == (10, 10 + SINCE - 1)
+    assert change.p < 1e-50
+
+
+def test_the_level_of_all_curves_adds_up():
+    assert sum(spent(0.05, curve) for curve in range(1, 1000)) <= 0.05
+
+
+def noises(rng, shape):
+    """Constant agents: one level, and noise of one of many kinds, up to half the level."""
+    yield rng.normal(0, 0.5, shape)
+    yield rng.uniform(-0.9, 0.9, shape)
+    yield rng.laplace(0, 0.35, shape)
+    yield rng.standard_t(4, shape) * 0.3
+    yield np.exp(rng.normal(0, 0.5, shape)) - 1.13
+
+
+def test_constant_agents_raise_fewer_false_alarms_than_stated():
+    rng = np.random.default_rng(7)
+    for noise in noises(rng, (60, 4, 40)):
+        alarms = [
+            any(change_points(np.maximum(2 + c, 0), spent(0.05, k)) for k, c in enumerate(run, 1))
+            for run in noise
+        ]
+        # with a rate of 5 % more than 8 of 60 come with a chance of 0.3 %
+        assert sum(alarms) <= 8
+
+
+def test_nan_is_no_value():
+    with pytest.raises(NonFiniteError, match="leave out"):
+        change_points(np.array([1.0, np.nan]))
