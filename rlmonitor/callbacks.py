@@ -14,6 +14,7 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.board.writer import BoardWriter, logger_writer
 from rlmonitor.environment import EnvSource, make_monitor_env
 from rlmonitor.errors import ConfigurationError
@@ -22,6 +23,7 @@ from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor, MonitorSettings
 from rlmonitor.recording import Recording
 from rlmonitor.replay import store
+from rlmonitor.replay.journal import cut_journals
 from rlmonitor.rollout import ElementFunction
 from rlmonitor.round import Round
 from rlmonitor.strategy.events import Event
@@ -206,12 +208,16 @@ class StrategyMonitorCallback(BaseCallback):
             return
         self._last_timestep = self.num_timesteps
         began = time.monotonic()
+        noticed: tuple[Event, ...] = ()
         try:
             with aside():
                 self._follow(self._monitor)
                 self.last_round = self._monitor.run(self.num_timesteps)
+                noticed = self._monitor.notice(self.last_round)
         except FAULTS as error:
             self._fault(error)
+        for event in noticed:
+            self._tell(event)
         self._account(time.monotonic() - began)
 
     def _account(self, seconds: float) -> None:
@@ -294,6 +300,8 @@ def _supersede(folder: Path, timestep: int) -> None:
             "training with reset_num_timesteps=False"
         )
     store.discard_after(folder, timestep)
+    discard_embeddings_after(folder, timestep)
+    cut_journals(folder, timestep)
 
 
 def _names(targets: str | Sequence[str]) -> tuple[str, ...]:

@@ -31,9 +31,13 @@ from rlmonitor.lrp import (
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
+from rlmonitor.replay.journal import append_event, append_round, cut_journals, read_history
 from rlmonitor.rollout import ElementFunction, Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
+from rlmonitor.round_summary import summary_of
+from rlmonitor.strategy.detectors import detect
 from rlmonitor.strategy.events import Event
+from rlmonitor.strategy.history import History
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
@@ -142,6 +146,7 @@ class Monitor:
             self.restart()
             raise
         self._random: Analysis | None = None
+        self._history = read_history(self.run_dir)
         self._first = True
         self.writer = writer or BoardWriter.open(None, self.run_dir)
 
@@ -174,8 +179,23 @@ class Monitor:
             self._store(found)
         return found
 
+    def notice(self, found: Round) -> tuple[Event, ...]:
+        """Add a round to the run's history, and say what begins with it.
+
+        Raises:
+            StoreError: the history could not be written.
+        """
+        _require_space(self.run_dir, SMALL_RESERVE)
+        summary = summary_of(found)
+        earlier = tuple(r for r in self._history.rounds if r.timestep < summary.timestep)
+        if len(earlier) < len(self._history.rounds):  # a round made anew
+            cut_journals(self.run_dir, summary.timestep - 1)
+        append_round(self.run_dir, summary)
+        self._history = History((*earlier, summary))
+        return detect(self._history)
+
     def tell(self, event: Event) -> None:
-        """Write an event to TensorBoard.
+        """Write an event to TensorBoard and to ``events.jsonl``.
 
         Raises:
             StoreError: it could not be written.
@@ -183,6 +203,7 @@ class Monitor:
         _require_space(self.writer.directory, SMALL_RESERVE)
         self.writer.event(event.text, event.timestep, event.evidence)
         self.writer.flush()
+        append_event(self.run_dir, event)
 
     def tell_cost(self, seconds: float, overhead: float, timestep: int) -> None:
         """Write what the last round took, and the monitor's part of all time so far.

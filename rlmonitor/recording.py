@@ -87,6 +87,12 @@ def episode_of(recording: Recording) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)[: len(recording)]
 
 
+def final_scores(recording: Recording) -> tuple[float, ...]:
+    """Scores of the games that ended within a recording."""
+    scores = recording.score[recording.done] + recording.reward[recording.done]
+    return tuple(float(score) for score in scores)
+
+
 def busiest(recording: Recording, length: int) -> Recording:
     """The ``length`` consecutive frames in which most happens, for the clip.
 

@@ -7,18 +7,24 @@ all call it, so a curve means the same wherever it comes from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rlmonitor.explain.faithfulness import SpotCheck, spot_check
 from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
-from rlmonitor.recording import Recording, busiest, spread
+from rlmonitor.recording import Recording, busiest, final_scores, spread
+from rlmonitor.strategy.behaviour import play_values
+from rlmonitor.strategy.causal import Effects, effects
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 
 TARGETS = ("q", "advantage")
 """What an agent with Q-values values, and what it decides by."""
+
+CHECKED_FRAMES = 8
+"""Frames of a round whose maps are put to the test."""
 
 ACTOR_CRITIC_TARGETS = ("value", "advantage")
 """The same of an actor-critic: what its critic values, and what its policy decides by."""
@@ -66,6 +72,10 @@ class Round:
         random: the same fixed frames explained in an untrained network, or None without a probe.
         random_similarity: target to the mean |cosine| between the probe's maps and those of the
             untrained network.
+        spot_checks: target to how far a few maps of the play may be believed.
+        effects: what taking the elements away changes; None for networks without Q-values.
+        behaviour: what the agent did in all of the play, by the names of curves.
+        scores: of the games that ended in the play.
     """
 
     timestep: int
@@ -75,6 +85,10 @@ class Round:
     probe: Analysis | None
     random: Analysis | None
     random_similarity: Mapping[str, float]
+    spot_checks: Mapping[str, SpotCheck] = field(default_factory=dict)
+    effects: Effects | None = None
+    behaviour: Mapping[str, float] = field(default_factory=dict)
+    scores: tuple[float, ...] = ()
 
 
 def analyse(
@@ -151,15 +165,37 @@ def run_round(
         return analyse(network, recording, targets=targets, composite=composite)
 
     probed = explain(probe) if probe is not None else None
+    shown = spread(play, n_frames)
     return Round(
         timestep=timestep,
         composite=composite if isinstance(composite, str) else composite.name,
-        play=explain(spread(play, n_frames)),
+        play=explain(shown),
         clip=explain(busiest(play, clip_frames)),
         probe=probed,
         random=random,
         random_similarity=_random_similarity(probed, random),
+        spot_checks=_spot_checks(network, shown, targets, composite),
+        effects=effects(network, play, composite=composite) if "q" in network.targets else None,
+        behaviour=play_values(play),
+        scores=final_scores(play),
     )
+
+
+def _spot_checks(
+    network: Network,
+    recording: Recording,
+    targets: Sequence[str] | None,
+    composite: str | Composite,
+) -> dict[str, SpotCheck]:
+    """How far the maps of a few frames may be believed, by target."""
+    if len(recording) < CHECKED_FRAMES:  # the background is a median over them
+        return {}
+    few = spread(recording, CHECKED_FRAMES).policy_observation
+    chosen = tuple(usual_targets(network) if targets is None else targets)
+    found = attribute_targets(network, few, chosen, composite)
+    return {
+        target: spot_check(network, few, found[target], composite=composite) for target in chosen
+    }
 
 
 def _random_similarity(probe: Analysis | None, random: Analysis | None) -> dict[str, float]:

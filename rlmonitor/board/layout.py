@@ -13,6 +13,9 @@ Layout = dict[str, dict[str, list[str | list[str]]]]
 """Category to chart to ``["Multiline", [regular expression over tags]]``, which is what
 ``SummaryWriter.add_custom_scalars`` takes."""
 
+WHAT_IS_LEFT = ("rest",)
+"""Elements that nobody takes away."""
+
 _PLAY = tuple(dict.fromkeys(map(tags.scope, tags.QUESTIONS)))
 _PROBE = tuple(
     dict.fromkeys(
@@ -41,6 +44,14 @@ def board_layout(elements: Iterable[str], stack: int = 4) -> Layout:
         for place, scopes in places.items()
         if names
     }
+    if names:
+        layout["What taking it away changes, own play"] = {
+            name: _chart(
+                [*(tags.effect(scope, name) for scope in _PLAY), tags.action_changed(name)]
+            )
+            for name in names
+            if name not in WHAT_IS_LEFT
+        }
     layout["The map as a whole"] = {
         f"{name}, {place}": _chart(map(tag, scopes))
         for name, tag in _WHOLE.items()

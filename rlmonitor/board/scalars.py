@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rlmonitor.board import tags
 from rlmonitor.round import Analysis, Round
+from rlmonitor.strategy.causal import Effects
 from rlmonitor.strategy.pooling import Statistics
 
 
@@ -17,8 +18,20 @@ def round_scalars(found: Round) -> dict[str, float]:
         if analysis is not None:
             for target, statistics in analysis.statistics.items():
                 values.update(_statistics(tags.scope(target, source), statistics))
+    if found.effects is not None:
+        values.update(_effects(found.effects))
     values.update(_faithfulness(found))
+    values.update(found.behaviour)
     return values
+
+
+def _effects(effects: Effects) -> Iterator[tuple[str, float]]:
+    for element, value in effects.value.items():
+        yield tags.effect(tags.VALUE, element), value
+    for element, value in effects.choice.items():
+        yield tags.effect(tags.CHOICE, element), value
+    for element, value in effects.action_changed.items():
+        yield tags.action_changed(element), value
 
 
 def _statistics(scope: str, statistics: Statistics) -> Iterator[tuple[str, float]]:
@@ -41,6 +54,14 @@ def _faithfulness(found: Round) -> Iterator[tuple[str, float]]:
     parts: list[Analysis] = [p for p in (found.play, found.clip, found.probe) if p is not None]
     worst = max(part.conservation_error for part in parts)
     yield tags.faithfulness("conservation_error"), worst
-    if found.random_similarity:
-        # one number for the round: of the targets, the one whose maps say least of what was learnt
-        yield tags.faithfulness("random_network"), max(found.random_similarity.values())
+    # one number for the round: of the targets, the one whose maps may be believed least
+    checks = found.spot_checks.values()
+    random = found.random_similarity.values() or [check.random_network for check in checks]
+    if random:
+        yield tags.faithfulness("random_network"), max(random)
+    if checks:
+        yield tags.faithfulness("pixel_flipping"), min(check.pixel_flipping for check in checks)
+        yield tags.faithfulness("rule_agreement"), min(check.rule_agreement for check in checks)
+    if found.effects is not None and found.effects.agreement:
+        agreement = min(found.effects.agreement.values())
+        yield tags.faithfulness("causal_agreement"), agreement

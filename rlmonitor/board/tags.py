@@ -28,7 +28,13 @@ PARTS = ("positive", "negative")
 EVENTS = "events"
 RELEVANCE_PLAY, RELEVANCE_PROBE = "relevance/play", "relevance/probe"
 MONITOR_SECONDS, MONITOR_OVERHEAD = "monitor/seconds", "monitor/overhead"
-FAITHFULNESS = ("conservation_error", "random_network")
+FAITHFULNESS = (
+    "conservation_error",
+    "random_network",
+    "pixel_flipping",
+    "rule_agreement",
+    "causal_agreement",
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -71,6 +77,16 @@ def relative(scope: str, element: str, part: str = "") -> str:
     if part and part not in PARTS:
         raise UnknownNameError("part of the relevance", part, PARTS)
     return f"{scope}/relative{'_' if part else ''}{part}/{_checked(element)}"
+
+
+def effect(scope: str, element: str) -> str:
+    """How much the explained value changes when an element is taken away."""
+    return f"{scope}/effect/{_checked(element)}"
+
+
+def action_changed(element: str) -> str:
+    """The share of frames in which another action becomes greedy without an element."""
+    return f"{CHOICE}/action_changed/{_checked(element)}"
 
 
 def context(scope: str) -> str:
