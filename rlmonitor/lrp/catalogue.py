@@ -7,15 +7,18 @@ layers one after the other; it raises ValueError or TypeError for settings that 
 
 from __future__ import annotations
 
+import math
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from rlmonitor.lrp.constants import Constant, Operand, Rescale, Shift, rescale
 from rlmonitor.lrp.layers import (
     Affine,
     Convolution,
@@ -26,6 +29,7 @@ from rlmonitor.lrp.layers import (
     Permute,
     Reshape,
     Scale,
+    Selection,
 )
 from rlmonitor.lrp.mixing import Centring, Concatenation, Mixing, Sum
 from rlmonitor.lrp.parameters import BatchNorm, BatchScale, ChannelScale
@@ -37,14 +41,20 @@ from rlmonitor.lrp.pooling import (
     maximum,
 )
 
-Layer = Affine | Passing | Mixing | Concatenation
+Layer = Affine | Passing | Mixing | Concatenation | Shift
 """All layers."""
 
 Layers = Layer | tuple[Layer, ...]
 """One layer, or several in a row."""
 
 IDENTITY = Elementwise(lambda value: value)
-"""A layer that does nothing."""
+"""A layer that gives the very tensor that it gets."""
+
+CAST = Elementwise(lambda value: value)
+"""A layer that gives the same numbers, in the same memory or not."""
+
+COPY = Elementwise(lambda value: value)
+"""A layer that gives the same numbers in memory of their own."""
 
 
 def _convolution(module: nn.Conv2d) -> Convolution:
@@ -83,17 +93,23 @@ def _group_norm(module: nn.GroupNorm) -> Layers:
 
 
 def _layer_norm(module: nn.LayerNorm) -> Layers:
-    shape = module.normalized_shape
-    flat = Reshape(partial(_to_frames, shape))
-    back = Reshape(lambda value: value.reshape(len(value), *shape))
-    scale = (Scale(ChannelScale(module)),) if module.elementwise_affine else ()
-    return (flat, Centring(1, module.eps), *scale, back)
+    shape = tuple(module.normalized_shape)
+    fitting = Reshape(partial(_ending_in, shape))
+    centring = Centring(1, module.eps, math.prod(shape))
+    if not module.elementwise_affine:
+        return fitting, centring
+    last = len(shape)  # the normalised axes go where channels are, and back
+    there = Permute(lambda ndim: [0, *range(ndim - last, ndim), *range(1, ndim - last)])
+    back = Permute(lambda ndim: [0, *range(last + 1, ndim), *range(1, last + 1)])
+    merged = Reshape(lambda value: value.flatten(1, last))
+    split = Reshape(lambda value: value.unflatten(1, shape))
+    return fitting, centring, there, merged, Scale(ChannelScale(module)), split, back
 
 
-def _to_frames(shape: Sequence[int], value: Tensor) -> Tensor:
-    if value.shape[1:] != tuple(shape):
-        raise RuntimeError(f"a LayerNorm of {list(shape)} must normalise all axes but the batch")
-    return value.flatten(1)
+def _ending_in(shape: tuple[int, ...], value: Tensor) -> Tensor:
+    if value.ndim <= len(shape) or tuple(value.shape[-len(shape) :]) != shape:
+        raise RuntimeError(f"a LayerNorm of {list(shape)} takes [N, ..., {str(shape)[1:-1]}]")
+    return value
 
 
 def _flatten(module: nn.Flatten) -> Reshape:
@@ -157,24 +173,46 @@ MODULES: dict[type[nn.Module], Callable[[Any], Layers]] = {
 """By the module's exact type."""
 
 
-def _scaled(function: Callable[[Any, Any], Any], value: object, by: object) -> Elementwise:
-    by = value if isinstance(by, fx.Node) else by
-    if isinstance(by, bool) or not isinstance(by, int | float) or by <= 0:
-        raise ValueError(f"with {by!r}; only positive numbers are supported")
-    return Elementwise(lambda tensor: function(tensor, by))
+def _is_number(operand: object) -> TypeGuard[int | float]:
+    plain = isinstance(operand, int | float) and not isinstance(operand, bool)
+    return plain and math.isfinite(operand)
 
 
-def _divided(value: object, by: object) -> Elementwise:
+def _constant(operand: object) -> Operand:
+    if isinstance(operand, Constant):
+        return operand
+    if not _is_number(operand):
+        raise ValueError(f"with {operand!r}; only finite numbers, buffers and parameters are")
+    return float(operand)
+
+
+def _scaled(function: Callable[[Any, Any], Any], value: object, by: object) -> Rescale:
+    factor = _constant(value if isinstance(by, fx.Node) else by)
+    if factor == 0:
+        raise ValueError("with 0; only other constants are supported")
+    return rescale(function, factor)
+
+
+def _divided(value: object, by: object) -> Rescale:
     if not isinstance(value, fx.Node):
         raise ValueError(f"of {value!r}; only tensors can be divided")
     return _scaled(operator.truediv, value, by)
 
 
-def _summed(sign: int, value: object, other: object, *, alpha: float = 1) -> Sum:
-    if not (isinstance(value, fx.Node) and isinstance(other, fx.Node)):
-        number = other if isinstance(value, fx.Node) else value
-        raise ValueError(f"with {number!r}; only tensors can be added")
-    return Sum((1.0, float(sign * alpha)))
+def _negated(value: fx.Node) -> Rescale:
+    return rescale(operator.mul, -1.0)
+
+
+def _summed(sign: int, value: object, other: object, *, alpha: object = 1) -> Layers:
+    if not _is_number(alpha) or alpha == 0:
+        raise ValueError(f"with alpha={alpha!r}; only other numbers than 0 are supported")
+    factor = float(sign * alpha)
+    if isinstance(value, fx.Node) and isinstance(other, fx.Node):
+        return Sum((1.0, factor))
+    if isinstance(value, fx.Node):
+        return Shift(_constant(other), factor)
+    shift = Shift(_constant(value))
+    return shift if factor == 1 else (rescale(operator.mul, factor), shift)
 
 
 def _concatenated(tensors: Sequence[fx.Node], dim: int = 0) -> Concatenation:
@@ -193,9 +231,16 @@ def _viewed(value: fx.Node, *shape: object) -> Reshape:
 
 def _keeps_frames(size: object, others: Sequence[object]) -> bool:
     """Whether a first size is that of the batch: taken from a tensor, or left to torch."""
-    if isinstance(size, fx.Node):
-        return 0 in size.args[1:]  # size(0), or an item 0 of a size or shape
-    return size == -1 and -1 not in others
+    if not isinstance(size, fx.Node):
+        return size == -1 and -1 not in others
+    if size.target is operator.getitem:
+        whole, item = size.args
+        return item == 0 and isinstance(whole, fx.Node) and len(whole.args) == _SHAPE[whole.target]
+    return size.target == "size" and (*size.args[1:], *size.kwargs.values()) == (0,)
+
+
+_SHAPE: dict[Any, int] = defaultdict(int, {"size": 1, getattr: 2})
+"""How many arguments a call has that gives a tensor's shape: ``size(x)``, ``getattr(x, "shape")``."""
 
 
 def _permuted(value: fx.Node, *axes: Any) -> Permute:
@@ -237,8 +282,79 @@ def _with_settings(function: Callable[..., Tensor]) -> Callable[..., Elementwise
     return build
 
 
-def _unchanged(value: fx.Node, *_: Any, **__: Any) -> Elementwise:
+def _cast(value: fx.Node, *settings: Any, **named: Any) -> Elementwise:
+    types = [one for one in (*settings, *named.values()) if isinstance(one, torch.dtype)]
+    if not all(one.is_floating_point for one in types):
+        raise ValueError(f"to {types[0]}; only to floating point is supported")
+    return CAST
+
+
+def _copied(value: fx.Node, *_: Any, **__: Any) -> Elementwise:
+    return COPY
+
+
+def _not_dropped(value: fx.Node, p: float = 0.5, training: bool = True, **_: Any) -> Elementwise:
+    if training is not False:
+        raise ValueError("that is always on; give it training=self.training")
     return IDENTITY
+
+
+def _selected(value: fx.Node, index: Any) -> Selection:
+    first, *others = items = index if isinstance(index, tuple) else (index,)
+    if not (first is Ellipsis or first == slice(None)):
+        raise ValueError(f"of {first!r}; only of other axes than the batch, as in x[:, 0]")
+    if not all(_is_plain_index(item) for item in others):
+        raise ValueError(f"of {items!r}; only of numbers, slices, None and ...")
+    return Selection(partial(_taken, items))
+
+
+def _is_plain_index(item: object) -> bool:
+    if isinstance(item, slice):
+        return all(one is None or _is_number(one) for one in (item.start, item.stop, item.step))
+    return item is None or item is Ellipsis or _is_number(item)
+
+
+def _taken(items: tuple[Any, ...], tensor: Tensor) -> Tensor:
+    axes = sum(item is not None and item is not Ellipsis for item in items)
+    if items[0] is Ellipsis and axes >= tensor.ndim:
+        raise RuntimeError("selecting frames")
+    return tensor[items]
+
+
+def chunk_of(
+    function: Callable[..., Any], number: object, *settings: Any, **named: Any
+) -> Selection:
+    """One of the tensors that ``chunk`` or ``split`` give.
+
+    Args:
+        function: one of ``SPLITS``.
+        number: which of them.
+        settings: of the function, without the tensor.
+        named: the same by name.
+
+    Raises:
+        ValueError: the batch would be split, or the number is none.
+    """
+    dim = named.get("dim", settings[1] if len(settings) > 1 else 0)
+    if dim == 0 or not isinstance(number, int):
+        raise ValueError(f"along axis {dim}; only of other axes than the batch, one by one")
+
+    def part(tensor: Tensor) -> Tensor:
+        if dim % tensor.ndim == 0:
+            raise RuntimeError("splitting the batch")
+        chosen: Tensor = function(tensor, *settings, **named)[number]
+        return chosen
+
+    return Selection(part)
+
+
+SPLITS: dict[Any, Callable[..., Any]] = {
+    torch.chunk: torch.chunk,
+    torch.split: torch.split,
+    "chunk": torch.chunk,
+    "split": torch.split,
+}
+"""Functions and methods that give several tensors."""
 
 
 def _from_axis(value: fx.Node, *axes: int, **named: int) -> Reshape:
@@ -259,7 +375,7 @@ FUNCTIONS: dict[Any, Callable[..., Layers]] = {
     functional.silu: _plain(functional.silu),
     functional.tanh: _plain(torch.tanh),
     torch.tanh: _plain(torch.tanh),
-    functional.dropout: _unchanged,
+    functional.dropout: _not_dropped,
     torch.flatten: _from_axis,
     torch.permute: _permuted,
     torch.transpose: _transposed,
@@ -270,10 +386,11 @@ FUNCTIONS: dict[Any, Callable[..., Layers]] = {
     operator.mul: _multiply,
     torch.mul: _multiply,
     operator.add: _add,
-    operator.iadd: _add,
     torch.add: _add,
     operator.sub: _subtract,
     torch.sub: _subtract,
+    operator.neg: _negated,
+    operator.getitem: _selected,
     torch.cat: _concatenated,
     torch.concat: _concatenated,
     torch.concatenate: _concatenated,
@@ -300,15 +417,29 @@ METHODS: dict[str, Callable[..., Layers]] = {
     "sub": _subtract,
     "div": _divide,
     "mul": _multiply,
-    "float": _unchanged,
-    "contiguous": _unchanged,
+    "float": _cast,
+    "to": _cast,
+    "contiguous": _cast,
+    "clone": _copied,
+    "neg": _negated,
 }
 """By the name of a tensor's method."""
 
+IN_PLACE: dict[Any, Any] = {
+    operator.iadd: operator.add,
+    operator.isub: operator.sub,
+    operator.imul: operator.mul,
+    operator.itruediv: operator.truediv,
+    torch.relu_: torch.relu,
+    torch.tanh_: torch.tanh,
+    **{f"{name}_": name for name in ("relu", "tanh", "add", "sub", "mul", "div", "neg")},
+}
+"""What overwrites its first argument, with the function or method that computes the same."""
+
 SUPPORTED = ", ".join(kind.__name__ for kind in MODULES) + (
     "; as functions relu, leaky_relu, elu, gelu, silu, tanh, dropout, max_pool2d, avg_pool2d and "
-    "their adaptive forms, mean, sums and differences of tensors, cat, flatten, permute, "
-    "transpose, squeeze, unsqueeze, view or reshape to (N, ...), division or multiplication by a "
-    "positive number"
+    "their adaptive forms, mean, sums and differences of tensors, cat, chunk, split, slices, "
+    "flatten, permute, transpose, squeeze, unsqueeze, view or reshape to (N, ...), numbers, buffers "
+    "and parameters that are added, subtracted, multiplied by or divided by"
 )
 """What a network may consist of, for error messages."""

@@ -97,6 +97,30 @@ class Permute:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Some of a frame's numbers, in another shape or not: slices, chunks, single channels.
+
+    Attributes:
+        function: gives a view of its argument; keeps the first axis.
+    """
+
+    function: Callable[[Tensor], Tensor]
+
+    def forward(self, value: Tensor) -> Tensor:
+        """``[N, ...]``."""
+        chosen = self.function(value)
+        if chosen.ndim == 0 or len(chosen) != len(value):
+            raise RuntimeError(f"selecting {list(chosen.shape)} picks frames")
+        return chosen
+
+    def backward(self, relevance: Tensor, value: Tensor) -> Tensor:
+        """The relevance where it was taken from; nothing elsewhere."""
+        below = torch.zeros_like(value)
+        self.function(below).copy_(relevance)
+        return below
+
+
+@dataclass(frozen=True)
 class MaxPooling:
     """The largest value of each window, which takes all relevance: winner takes all.
 
@@ -298,5 +322,5 @@ _WIDE = {8: torch.complex64, 16: torch.complex128}
 Affine = Dense | Convolution | Scale
 """Layers with weights, for which a composite chooses a rule."""
 
-Passing = Elementwise | Reshape | Permute | MaxPooling
+Passing = Elementwise | Reshape | Permute | Selection | MaxPooling
 """Layers that hand relevance on as it is."""

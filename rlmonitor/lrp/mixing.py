@@ -77,12 +77,14 @@ class Centring:
     al. 2022, 'XAI for Transformers: Better Explanations through Conservative Propagation', eq. 9.
 
     Attributes:
-        groups: of channels that have a mean and a deviation of their own.
+        groups: of neighbouring numbers that have a mean and a deviation of their own.
         eps: added to the variance.
+        size: of a group, where that is what is known: as many groups as there are.
     """
 
     groups: int
     eps: float
+    size: int | None = None
 
     def forward(self, value: Tensor) -> Tensor:
         """``[N, C, ...]`` to the same shape."""
@@ -93,14 +95,19 @@ class Centring:
         """The gradient of the input with the deviation held constant."""
         (value,) = values
         _, deviation = self._centred(value)
-        grouped = upper.reshape(len(upper), self.groups, -1) / deviation
+        grouped = self._grouped(upper) / deviation
         return ((grouped - grouped.mean(2, keepdim=True)).reshape(value.shape),)
 
     def _centred(self, value: Tensor) -> tuple[Tensor, Tensor]:
         """``[N, groups, D]`` less its mean, and ``[N, groups, 1]``."""
-        grouped = value.reshape(len(value), self.groups, -1)
+        grouped = self._grouped(value)
         centred = grouped - grouped.mean(2, keepdim=True)
         return centred, (centred.square().mean(2, keepdim=True) + self.eps).sqrt()
+
+    def _grouped(self, value: Tensor) -> Tensor:
+        if self.size is None:
+            return value.reshape(len(value), self.groups, -1)
+        return value.reshape(len(value), -1, self.size)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from rlmonitor.errors import NonFiniteError, ObservationError, UnsupportedLayerError
-from rlmonitor.lrp.layers import Affine, Dense, Elementwise, arranged
+from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, arranged
+from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.mixing import Average, Concatenation, Sum
 from rlmonitor.lrp.observations import SINGLE, Input, Observation, checked
 from rlmonitor.lrp.parameters import fresh
@@ -56,16 +57,6 @@ class Network:
     def observation_shape(self) -> tuple[int, ...] | None:
         """``(C, H, W)`` or ``(D,)``; None where it is not known or observations are dicts."""
         return self.inputs[0].shape if self.inputs[0].key == SINGLE else None
-
-    @property
-    def low(self) -> float:
-        """The smallest value that a first layer with weights may get; -inf if unbounded."""
-        return min(one.low for one in self.inputs)
-
-    @property
-    def high(self) -> float:
-        """The largest one."""
-        return max(one.high for one in self.inputs)
 
     @torch.no_grad()
     def forward(self, observation: Observation) -> Tensor:
@@ -241,21 +232,16 @@ def _width(nodes: Sequence[Node], index: int) -> int | None:
         return 1
     if isinstance(layer, Concatenation):
         return sum(known)
-    return max(known) if isinstance(layer, Elementwise | Sum) else None
+    return max(known) if isinstance(layer, Elementwise | Sum | Shift) else None
 
 
 def is_first(nodes: Sequence[Node], index: int) -> bool:
-    """Whether no other layer with weights stands between the observation and this node."""
+    """Whether no layer that mixes inputs by weights stands between the observation and this node.
+
+    Normalisations and constants may: they prepare the observation, number by number.
+    """
     return not any(
-        isinstance(nodes[source].layer, Affine) or not is_first(nodes, source)
+        isinstance(nodes[source].layer, Dense | Convolution) or not is_first(nodes, source)
         for source in nodes[index].inputs
         if source >= 0
     )
-
-
-def reached(nodes: Sequence[Node], index: int) -> set[int]:
-    """The network's inputs that a node depends on, by number."""
-    found: set[int] = set()
-    for source in nodes[index].inputs:
-        found |= {-1 - source} if source < 0 else reached(nodes, source)
-    return found

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from rlmonitor.errors import ObservationError
 
@@ -31,9 +32,13 @@ class Input:
     Attributes:
         key: of a dict of observations; ``SINGLE`` where the observation is the tensor itself.
         shape: ``(C, H, W)`` or ``(D,)``; None where it is not known.
-        dtype: what the observation must be, ``"uint8"`` or ``"float"``; ``""`` where any will do.
-        low: the smallest value that the first layer with weights may get; -inf if unbounded.
+        dtype: what the observation must be, ``"uint8"``, ``"float"`` or ``"integer"``; ``""`` where
+            bytes and floats will do.
+        low: its smallest value, divided by ``divisor``; -inf if unbounded.
         high: the largest one.
+        divisor: what stable-baselines3 divides by before the network's modules see it.
+        categories: numbers of values that are one-hot encoded side by side, where it is integers;
+            the map has one number for each value then.
     """
 
     key: str = SINGLE
@@ -41,6 +46,8 @@ class Input:
     dtype: str = ""
     low: float = 0.0
     high: float = 1.0
+    divisor: float = 1.0
+    categories: tuple[int, ...] = ()
 
     def checked(self, observation: object) -> Tensor:
         """The observation as a tensor of its own type.
@@ -49,7 +56,9 @@ class Input:
             ObservationError: it does not fit; the message tells what would.
         """
         try:
-            tensor = _tensor(observation)
+            tensor = _tensor(observation, integers=self.dtype == "integer")
+            if self.categories:
+                return self._encoded(tensor)
             self._check_shape(tensor)
             self._check_values(tensor)
         except ObservationError as error:
@@ -57,6 +66,26 @@ class Input:
                 raise
             raise ObservationError(f"observation {self.key!r}: {error}") from error
         return tensor
+
+    def _encoded(self, tensor: Tensor) -> Tensor:
+        """One-hot vectors side by side, as stable-baselines3 makes them of Discrete spaces."""
+        if len(self.categories) == 1 and tensor.ndim == 1:
+            tensor = tensor[:, None]
+        if tensor.ndim != 2 or tensor.shape[1] != len(self.categories):
+            wanted = f"[N, {len(self.categories)}]" if len(self.categories) > 1 else "[N]"
+            raise ObservationError(f"the network takes integers {wanted}, got {list(tensor.shape)}")
+        if len(tensor) == 0:
+            raise ObservationError(f"the batch is empty: {list(tensor.shape)}")
+        if tensor.dtype.is_floating_point and not bool((tensor == tensor.round()).all()):
+            raise ObservationError("observations of categories must be integers")
+        for column, (values, size) in enumerate(zip(tensor.T, self.categories, strict=True)):
+            least, most = int(values.min()), int(values.max())
+            if least < 0 or most >= size:
+                raise ObservationError(
+                    f"category {column} must be 0 to {size - 1}, got {least} to {most}"
+                )
+        columns = zip(tensor.to(torch.int64).T, self.categories, strict=True)
+        return torch.cat([functional.one_hot(column, size) for column, size in columns], 1)
 
     def _check_shape(self, tensor: Tensor) -> None:
         shape, expected = tuple(tensor.shape), self.shape
@@ -77,11 +106,15 @@ class Input:
                     "environment gives"
                 )
             return
-        if not tensor.dtype.is_floating_point:
+        if not tensor.dtype.is_floating_point and self.dtype != "integer":
             raise ObservationError(f"observations must be uint8 or float, got {tensor.dtype}")
         least, most = (float(bound) for bound in tensor.aminmax())
         if not (math.isfinite(least) and math.isfinite(most)):
             raise ObservationError("the observation holds NaN or infinity")
+        if self.dtype == "integer" and (least < self.low or most > self.high):
+            raise ObservationError(
+                f"observations must be {self.low:g} to {self.high:g}, got {least:g} to {most:g}"
+            )
         if self.dtype == "uint8" and (least < 0 or most > 255 or 0 < most <= 1):
             raise ObservationError(
                 f"the policy takes images from 0 to 255, got floats from {least:g} to {most:g}; "
@@ -114,14 +147,19 @@ def checked(inputs: Sequence[Input], observation: Observation) -> tuple[Tensor, 
     return tensors
 
 
-def _tensor(observation: object) -> Tensor:
+def _tensor(observation: object, *, integers: bool = False) -> Tensor:
+    """The observation as a tensor; of integers or booleans only where they are due."""
     if isinstance(observation, Tensor):
-        return observation.detach()
+        observation = observation.detach()
+        booleans = integers and observation.dtype == torch.bool
+        return observation.to(torch.uint8) if booleans else observation
     if not isinstance(observation, np.ndarray):
         raise ObservationError(
             f"observations must be a numpy array or a tensor, got {type(observation).__name__}"
         )
-    if not (observation.dtype == np.uint8 or observation.dtype.kind == "f"):
+    if integers and observation.dtype.kind in "bui":
+        observation = observation.astype(np.int64)
+    elif not (observation.dtype == np.uint8 or observation.dtype.kind == "f"):
         raise ObservationError(f"observations must be uint8 or float, got {observation.dtype}")
     # torch warns about read-only arrays and refuses negative strides: both get a copy.
     return torch.from_numpy(np.require(observation, requirements=["C", "W"]))

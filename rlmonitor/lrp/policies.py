@@ -6,6 +6,7 @@ networks are put together from the modules that compute Q-values, logits and val
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,9 +19,10 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
-from rlmonitor.errors import UnsupportedLayerError
-from rlmonitor.lrp.layers import Dense, Elementwise
-from rlmonitor.lrp.network import POLICY_TARGETS, Network, width
+from rlmonitor.errors import ConfigurationError, UnsupportedLayerError
+from rlmonitor.lrp.constants import Rescale, rescale
+from rlmonitor.lrp.layers import Dense
+from rlmonitor.lrp.network import POLICY_TARGETS, Network, is_first, width
 from rlmonitor.lrp.observations import SINGLE, Input
 from rlmonitor.lrp.parameters import MeanOfQuantiles
 from rlmonitor.lrp.tracing import Node, Source, trace
@@ -37,7 +39,9 @@ SUPPORTED_POLICIES = (
 """For error messages."""
 
 
-def network_of(policy: BaseAlgorithm | nn.Module) -> Network:
+def network_of(
+    policy: BaseAlgorithm | nn.Module, *, bounds: tuple[float, float] | None = None
+) -> Network:
     """The network of a policy, as LRP needs it.
 
     Weights are read whenever the network is used, so it stays valid while training goes on. Layers
@@ -48,14 +52,23 @@ def network_of(policy: BaseAlgorithm | nn.Module) -> Network:
             (``QRDQN``, ``TRPO``, ``MaskablePPO``) with discrete actions, its policy, a ``QNetwork``
             or ``QuantileNetwork``, or any torch module that maps ``[N, C, H, W]`` or ``[N, D]`` to
             ``[N, A]`` with covered layers. Modules that are not stable-baselines3's get inputs as
-            they are; images should lie in [0, 1] after what the module itself divides by.
+            they are.
+        bounds: smallest and largest value of what a plain module takes, for rules that need them;
+            by default 0 and 1, or 0 and 255 where the module divides by a hundred or more.
+            Policies have the bounds of their observation space.
 
     Raises:
+        ConfigurationError: bounds that are none, or for a policy.
         UnsupportedLayerError: a layer, a policy class, an observation or action space that is not
             covered.
     """
     if isinstance(policy, BaseAlgorithm):
         policy = policy.policy
+    if bounds is not None and (isinstance(policy, BaseModel) or not bounds[0] < bounds[1]):
+        raise ConfigurationError(
+            f"bounds {bounds} must be (smallest, largest), and for plain modules only: policies "
+            "have those of their observation space"
+        )
     if isinstance(policy, DQNPolicy):
         return _q_network(policy.q_net, "q_net.")
     if isinstance(policy, QNetwork):
@@ -74,8 +87,16 @@ def network_of(policy: BaseAlgorithm | nn.Module) -> Network:
         )
     nodes = tuple(trace(policy, ""))
     last = len(nodes) - 1
-    targets = ("q", *POLICY_TARGETS)
-    return Network(nodes, width(nodes, last), (Input(),), last, targets=targets)
+    low, high = bounds or (0.0, _usual_maximum(nodes))
+    taken = Input(low=low, high=high)
+    return Network(nodes, width(nodes, last), (taken,), last, targets=("q", *POLICY_TARGETS))
+
+
+def _usual_maximum(nodes: Sequence[Node]) -> float:
+    """What images for a module go up to: 255 where it divides them by that, or about that."""
+    layers = [node.layer for index, node in enumerate(nodes) if is_first(nodes, index)]
+    factors = [layer.factor for layer in layers if isinstance(layer, Rescale) and layer.factor]
+    return 255.0 if any(abs(factor) <= 0.01 for factor in factors) else 1.0
 
 
 _MASKABLE = "common.maskable.policies", "MaskableActorCriticPolicy"
@@ -155,7 +176,8 @@ class _Assembly:
         """Append what a module of the model computes; where its output is to be found."""
         module = getattr(self._model, name)
         first = len(self.nodes)
-        self.nodes += trace(module, self._prefix + name, first, source, method)
+        path = self._prefix + name
+        self.nodes += trace(module, path, first, source, method, shared=True)
         if len(self.nodes) > first:
             return len(self.nodes) - 1
         assert isinstance(source, int)  # trace refuses what returns a dict
@@ -172,20 +194,33 @@ class _Assembly:
 
     def _take(self, space: spaces.Space[Any], key: str) -> int:
         """Add an input, with the division by 255 where there is one; the index of its node."""
-        if not isinstance(space, spaces.Box):
-            where = "" if key == SINGLE else f" (key {key!r})"
-            raise UnsupportedLayerError(
-                f"observations in {type(space).__name__}{where} are not supported; only Box is"
-            )
-        divided = self._model.normalize_images and is_image_space(space)
-        scale = 255.0 if divided else 1.0
-        low, high = float(space.low.min()) / scale, float(space.high.max()) / scale
-        kind = "uint8" if space.dtype == np.uint8 else "float"
-        self.inputs.append(Input(key, space.shape, kind, low, high))
+        self.inputs.append(_input(space, key, normalize_images=self._model.normalize_images))
         index = -len(self.inputs)
-        if not divided:
+        divisor = self.inputs[-1].divisor
+        if divisor == 1:
             return index
-        scaling = Elementwise(lambda pixels: pixels / 255.0)
         name = f"{self._prefix}preprocess_obs" + ("" if key == SINGLE else f".{key}")
-        self.nodes.append(Node(name, scaling, (index,)))
+        self.nodes.append(Node(name, rescale(operator.truediv, divisor), (index,)))
         return len(self.nodes) - 1
+
+
+def _input(space: spaces.Space[Any], key: str, *, normalize_images: bool) -> Input:
+    """What stable-baselines3's ``preprocess_obs`` makes of an observation in a space."""
+    if isinstance(space, spaces.Box):
+        divisor = 255.0 if normalize_images and is_image_space(space) else 1.0
+        low, high = float(space.low.min()) / divisor, float(space.high.max()) / divisor
+        kind = "uint8" if space.dtype == np.uint8 else "float"
+        return Input(key, space.shape, kind, low, high, divisor)
+    if isinstance(space, spaces.MultiBinary):
+        return Input(key, space.shape, "integer")
+    if isinstance(space, spaces.Discrete) and space.start == 0:
+        sizes: tuple[int, ...] = (int(space.n),)
+        return Input(key, sizes, "integer", categories=sizes)
+    if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1 and not space.start.any():
+        sizes = tuple(map(int, space.nvec))
+        return Input(key, (sum(sizes),), "integer", categories=sizes)
+    where = "" if key == SINGLE else f" (key {key!r})"
+    raise UnsupportedLayerError(
+        f"observations in {space}{where} are not supported; Box, Discrete and MultiDiscrete from 0 "
+        "on, MultiBinary and a Dict of them are"
+    )

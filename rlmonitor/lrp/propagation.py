@@ -29,11 +29,14 @@ from torch.nn import functional
 from rlmonitor.errors import ConfigurationError, NonFiniteError
 from rlmonitor.lrp.catalogue import Layer
 from rlmonitor.lrp.composites import DEFAULT_COMPOSITE, Composite, composite_of
+from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.distribution import Lens, Site
 from rlmonitor.lrp.layers import Affine, Passing
 from rlmonitor.lrp.mixing import Concatenation, Mixing, share_out
-from rlmonitor.lrp.network import Network, is_first, reached
+from rlmonitor.lrp.network import Network, is_first
 from rlmonitor.lrp.observations import Observation
+from rlmonitor.lrp.preparation import bounds_of, passing
+from rlmonitor.lrp.rules import Bound
 from rlmonitor.lrp.targets import (
     Target,
     action_of,
@@ -140,7 +143,8 @@ def attribute_targets(
     frames = network.checked(observation)
     n_frames = len(frames[0])
     actions = checked_action(action, n_frames, network.n_outputs)
-    call = _Call(network, composite_of(composite), checked)
+    shapes = [tensor.shape[1:] for tensor in frames]
+    call = _Call(network, composite_of(composite), checked, shapes)
     parts: dict[Target, list[Relevance]] = {target: [] for target in checked}
     for start in range(0, n_frames, CHUNK):
         span = slice(start, start + CHUNK)
@@ -170,8 +174,14 @@ class _Call:
     It lives no longer than the call, because training changes weights without telling anybody.
     """
 
-    def __init__(self, network: Network, composite: Composite, targets: Sequence[Target]) -> None:
-        self.network, self.composite = network, composite
+    def __init__(
+        self,
+        network: Network,
+        composite: Composite,
+        targets: Sequence[Target],
+        shapes: Sequence[torch.Size],
+    ) -> None:
+        self.network, self.composite, self.shapes = network, composite, shapes
         # What stands behind the outputs is computed for the value only.
         self.n_nodes = len(network.nodes) if "value" in targets else network.output + 1
         self.weights = network.weights(self.n_nodes)
@@ -180,6 +190,7 @@ class _Call:
             for index, node in enumerate(network.nodes[: self.n_nodes])
             if isinstance(layer := node.layer, Affine)
         }
+        self.passing = passing(network.nodes, {k: lens.rule for k, lens in self.lenses.items()})
 
     def _lens(self, index: int, layer: Affine) -> Lens:
         network, path = self.network, self.network.nodes[index].name
@@ -188,10 +199,9 @@ class _Call:
         bounds = self._bounds(index) if first else (-math.inf, math.inf)
         return Lens(layer, rule, *self.weights[index], bounds, path)
 
-    def _bounds(self, index: int) -> tuple[float, float]:
+    def _bounds(self, index: int) -> tuple[Bound, Bound]:
         """Smallest and largest value that a first layer may get."""
-        seen = [self.network.inputs[one] for one in reached(self.network.nodes, index)]
-        return min(one.low for one in seen), max(one.high for one in seen)
+        return bounds_of(self.network.nodes, index, self.network.inputs, self.shapes, self.weights)
 
     def forward(self, values: Sequence[Tensor]) -> list[Tensor]:
         """The output of each node."""
@@ -216,7 +226,7 @@ def _explain(
     for target in targets:
         action = action_of(target, answers, actions)
         seed = _seed(call, sites, outputs, target, action)
-        found, absorbed = _propagate(network, sites | seed.changed, outputs, values, seed)
+        found, absorbed = _propagate(call, sites | seed.changed, outputs, values, seed)
         sums = [float(one.sum()) for one in (*found, absorbed)]
         if not math.isfinite(sum(sums)):
             raise NonFiniteError(network.diagnosis(outputs, call.weights))
@@ -266,14 +276,14 @@ def _seed(
 
 
 def _propagate(
-    network: Network,
+    call: _Call,
     sites: dict[int, Site],
     outputs: list[Tensor],
     values: Sequence[Tensor],
     seed: _Seed,
 ) -> tuple[list[Tensor], Tensor]:
     """From where relevance starts to the network's inputs', and what was absorbed, ``[N]``."""
-    arriving = {seed.node: seed.relevance}
+    network, arriving = call.network, {seed.node: seed.relevance}
     absorbed = torch.zeros_like(seed.relevance[:, 0])
     for index in reversed(range(seed.node + 1)):
         relevance = arriving.pop(index, None)
@@ -281,7 +291,10 @@ def _propagate(
             continue
         entering = network.entering(index, values, outputs)
         node, site = network.nodes[index], sites.get(index)
-        shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
+        if index in call.passing:
+            shares, taken = (relevance,), None
+        else:
+            shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
         absorbed = absorbed if taken is None else absorbed + taken
         for source, share in zip(node.inputs, shares, strict=True):
             arriving[source] = arriving[source] + share if source in arriving else share
@@ -302,6 +315,9 @@ def _handed_down(
         return layer.backward(relevance, entering), None
     if isinstance(layer, Passing):
         return (layer.backward(relevance, entering[0]),), None
+    if isinstance(layer, Shift):
+        share, taken = layer.share_out(relevance, entering[0], output)
+        return (share,), taken
     assert site is not None  # every layer with weights has one
     below, taken = site.distribute(relevance)
     return (below,), taken

@@ -36,20 +36,24 @@ STABILISER = 1e-6
 """Added to every denominator with its sign; the value of zennit's presets."""
 
 
+Bound = float | Tensor
+"""The smallest or largest value of a layer's input: one for all of it, or ``[1, ...]``."""
+
+
 @dataclass(frozen=True)
 class Signal:
     """What enters a layer.
 
     Attributes:
         value: ``[N, ...]``, the layer's input.
-        low: the smallest value that the network's own input may have.
+        low: the smallest value that it may have, in layers that see the observation itself.
         high: the largest one.
         name: the layer's module path, for error messages.
     """
 
     value: Tensor
-    low: float = -math.inf
-    high: float = math.inf
+    low: Bound = -math.inf
+    high: Bound = math.inf
     name: str = ""
 
     @cached_property
@@ -58,7 +62,7 @@ class Signal:
         return bool(self.value.amin() < 0)
 
 
-InputView = Callable[[Signal], "Tensor | float"]
+InputView = Callable[[Signal], Bound]
 """A view of a layer's input; a float stands for that constant everywhere, 0 for nothing at all."""
 
 ParameterView = Callable[[Tensor], Tensor]
@@ -118,6 +122,12 @@ class Rule:
             raise ConfigurationError(
                 f"the coefficients of {self.name} must add up to 1, got {fractions}"
             )
+
+    @property
+    def spares_zeros(self) -> bool:
+        """Whether inputs that are 0 get nothing, as where products of input and weight count."""
+        views = {branch.input for part in self.parts for branch in part.branches}
+        return views <= {whole, positive, negative}
 
 
 def whole(signal: Signal) -> Tensor:
@@ -184,26 +194,40 @@ def _favour(clamp: ParameterView, gamma: float, parameter: Tensor) -> Tensor:
     return torch.add(parameter, clamp(parameter), alpha=gamma)
 
 
-def _box_edge(edge: str, value: float | None, signal: Signal) -> float:
-    bound = getattr(signal, edge) if value is None else value
-    if not math.isfinite(bound):
+def _box_edge(edge: str, value: float | None, signal: Signal) -> Bound:
+    bound: Bound = getattr(signal, edge) if value is None else value
+    if not bool(torch.as_tensor(bound).isfinite().all()):
         raise ConfigurationError(
             f"z_box at {signal.name} needs a finite {edge} bound of the input, but the observation "
-            f"space has {bound}; pass z_box(low=..., high=...) or take flat, w_square or epsilon"
+            f"space has {_extreme(bound, edge):g}; pass z_box(low=..., high=...) or take flat, "
+            "w_square or epsilon"
         )
-    return float(bound)
+    return bound
+
+
+def _extreme(bound: Bound, edge: str) -> float:
+    """The outermost of the bounds."""
+    if not isinstance(bound, Tensor):
+        return float(bound)
+    return float(bound.min() if edge == "low" else bound.max())
 
 
 def _boxed(low: float | None, high: float | None, signal: Signal) -> Tensor:
     """The input, after a look whether it lies in the box: outside it z_box has no meaning."""
     bottom, top = _box_edge("low", low, signal), _box_edge("high", high, signal)
+    floor, ceiling = _extreme(bottom, "low"), _extreme(top, "high")
     least, most = (float(bound) for bound in signal.value.aminmax())
-    slack = 1e-3 * (top - bottom)
-    if least < bottom - slack or most > top + slack:
+    slack = 1e-3 * (ceiling - floor)
+    outside = least < floor - slack or most > ceiling + slack
+    if isinstance(bottom, Tensor) or isinstance(top, Tensor):
+        below, above = signal.value < bottom - slack, signal.value > top + slack
+        outside = bool((below | above).any())
+    if outside:
         raise ObservationError(
-            f"z_box at {signal.name} explains inputs from {bottom:g} to {top:g}, but they go from "
-            f"{least:g} to {most:g}; scale the observation (uint8 images: divide by 255), or pass "
-            "a composite with z_box(low=..., high=...) or with flat"
+            f"z_box at {signal.name} explains inputs from {floor:g} to {ceiling:g}, but they go "
+            f"from {least:g} to {most:g}; scale the observation (uint8 images: divide by 255), "
+            "give network_of a module's bounds, or pass a composite with z_box(low=..., high=...) "
+            "or with flat"
         )
     return signal.value
 

@@ -1,30 +1,37 @@
 """From a torch module to a graph of layers, by torch.fx.
 
 Nothing of the module is changed, called with data or copied: the tracer only notes which submodule
-and which function is applied to what.
+and which function is applied to what. It reads what the module does in evaluation mode.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.fx.node import map_arg
 
 from rlmonitor.errors import UnsupportedLayerError
+from rlmonitor.lrp.aliases import Aliases
 from rlmonitor.lrp.catalogue import (
+    CAST,
     FUNCTIONS,
     IDENTITY,
+    IN_PLACE,
     METHODS,
     MODULES,
+    SPLITS,
     SUPPORTED,
     Layer,
     Layers,
+    chunk_of,
 )
-from rlmonitor.lrp.layers import Convolution, Dense, Permute, Reshape, Scale
+from rlmonitor.lrp.constants import READING_FUNCTIONS, READING_METHODS, Constant
+from rlmonitor.lrp.layers import Convolution, Dense, Permute, Reshape, Scale, Selection
 from rlmonitor.lrp.mixing import Concatenation, Sum
 from rlmonitor.lrp.parameters import BatchScale, FoldedScale
 
@@ -56,6 +63,8 @@ def trace(
     first: int = 0,
     source: Source = OBSERVATION,
     method: str = "forward",
+    *,
+    shared: bool = False,
 ) -> list[Node]:
     """The layers of a module in order of computation; the last one gives its output.
 
@@ -65,6 +74,7 @@ def trace(
         first: index that the first of the new nodes will have.
         source: index of the node whose output the module takes; a mapping for a dict of them.
         method: what is called.
+        shared: whether others read what the module takes, so that it must not overwrite it.
 
     Returns:
         No nodes at all where the module returns its input.
@@ -73,30 +83,83 @@ def trace(
         UnsupportedLayerError: a layer that is not covered, by module path, or a ``forward`` that
             depends on its data.
     """
-    reader = _Reader(module, prefix, first, source)
+    reader = _Reader(module, prefix, first, source, shared=shared)
     if type(module) in MODULES and isinstance(source, int):
         layers = _module_layers(module, prefix)
+        if shared and _is_in_place(module):
+            raise _unsupported(_OVERWRITES_SHARED, prefix)
         reader.append(prefix or type(module).__name__, layers, (source,))
         return reader.nodes
-    for node in _graph(module, prefix, method).nodes:
+    graph = _graph(module, prefix, method)
+    reader.positions = {node: position for position, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
         reader.read(node)
     return reader.nodes
+
+
+_OVERWRITES_SHARED = "an operation in place on what other modules read too"
+
+
+class _Proxy(fx.Proxy):
+    """Notes ``x += y`` as what it is; torch.fx takes it for ``x = x + y``."""
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._overwritten(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._overwritten(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._overwritten(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._overwritten(operator.itruediv, other)
+
+    def _overwritten(self, function: Callable[..., Any], other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", function, (self, other), {})
 
 
 class _Tracer(fx.Tracer):
     """Stops at subclasses of torch's layers too, so that they are refused by their own name."""
 
+    proxy_buffer_attributes = True  # what is computed of buffers is computed again at every use
+
     def __init__(self, method: str) -> None:
         super().__init__()
         self.traced_func_name = method
 
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, tuple(MODULES)) or super().is_leaf_module(m, module_qualified_name)
+
+    def create_arg(self, a: Any) -> Any:
+        if isinstance(a, Tensor) and not self._belongs_to_module(a):
+            raise ValueError("a tensor is made in forward; make it a buffer of the module")
+        return super().create_arg(a)
+
+    def _belongs_to_module(self, tensor: Tensor) -> bool:
+        own = tensor in self.tensor_attrs or isinstance(tensor, nn.Parameter)
+        return own or any(tensor is buffer for buffer in self.root.buffers())
+
+
+@contextmanager
+def _in_evaluation_mode(module: nn.Module) -> Iterator[None]:
+    modes = [(one, one.training) for one in module.modules()]
+    try:
+        for one, _ in modes:
+            one.training = False
+        yield
+    finally:
+        for one, mode in modes:
+            one.training = mode
 
 
 def _graph(module: nn.Module, prefix: str, method: str) -> fx.Graph:
     try:
-        return _Tracer(method).trace(module)
+        with _in_evaluation_mode(module):
+            return _Tracer(method).trace(module)
     except Exception as error:  # torch.fx lets any error of the traced forward through
         raise UnsupportedLayerError(
             f"{type(module).__name__} at {prefix or 'the top'} cannot be traced by torch.fx: "
@@ -106,9 +169,19 @@ def _graph(module: nn.Module, prefix: str, method: str) -> fx.Graph:
 
 
 def _module_layers(module: nn.Module, path: str) -> Layers:
+    kind = type(module).__name__
     if type(module) not in MODULES:
-        raise _unsupported(type(module).__name__, path)
-    return _built(type(module).__name__, path, MODULES[type(module)], module)
+        raise _unsupported(kind, path)
+    if "weight" in vars(module):  # as hooks of torch.nn.utils leave it, one call behind the truth
+        raise _unsupported(f"{kind} with a weight that a hook computes", path)
+    return _built(kind, path, MODULES[type(module)], module)
+
+
+def _is_in_place(module: nn.Module) -> bool:
+    return getattr(module, "inplace", False) is True and not isinstance(module, _DROPOUTS)
+
+
+_DROPOUTS = nn.Dropout, nn.Dropout2d, nn.AlphaDropout
 
 
 def _built(kind: str, path: str, build: Callable[..., Layers], *args: Any, **named: Any) -> Layers:
@@ -138,11 +211,19 @@ def _n_inputs(layer: Layer, given: int) -> int:
 class _Reader:
     """Turns fx nodes into ours, one by one."""
 
-    def __init__(self, module: nn.Module, prefix: str, first: int, source: Source) -> None:
+    def __init__(
+        self, module: nn.Module, prefix: str, first: int, source: Source, *, shared: bool
+    ) -> None:
         self.nodes: list[Node] = []
+        self.positions: dict[fx.Node, int] = {}
         self._module, self._prefix, self._first, self._source = module, prefix, first, source
+        self._shared = shared
         self._index: dict[fx.Node, int] = {}
+        self._inputs: dict[str, fx.Node] = {}
         self._dicts: set[fx.Node] = set()
+        self._splits: dict[fx.Node, fx.Node] = {}
+        self._constants: dict[fx.Node, Constant] = {}
+        self._aliases = Aliases()
         self._has_input = False
 
     def read(self, node: fx.Node) -> None:
@@ -153,6 +234,10 @@ class _Reader:
             self._check_output(node)
         elif node.target is operator.getitem and node.args[0] in self._dicts:
             self._take_item(node)
+        elif self._is_constant(node):
+            self._constants[node] = Constant(self._reading(node))
+        elif node.target in SPLITS and self._tensors(node):
+            self._splits[node] = self._tensors(node)[0]
         elif not self._is_shape_arithmetic(node):
             self._read_layer(node)
 
@@ -167,7 +252,7 @@ class _Reader:
         if self._has_input and node.users:
             raise _unsupported(f"a second input ({node.name})", self._prefix)
         if not self._has_input and isinstance(self._source, int):
-            self._index[node] = self._source
+            self._enter(node, "", self._source)
         elif not self._has_input:
             self._dicts.add(node)
         self._has_input = True
@@ -180,7 +265,16 @@ class _Reader:
             raise _unsupported(
                 f"the observation {node.args[1]!r} (there are {known})", self._prefix
             )
-        self._index[node] = self._source[str(node.args[1])]
+        self._enter(node, str(node.args[1]), self._source[str(node.args[1])])
+
+    def _enter(self, node: fx.Node, key: str, index: int) -> None:
+        """Note what the module takes; an item of a dict may be taken several times."""
+        if key in self._inputs:
+            self._aliases.same(node, self._inputs[key])
+            self._index[node] = self._index[self._inputs[key]]
+            return
+        self._inputs[key], self._index[node] = node, index
+        self._aliases.new(node)
 
     def _check_output(self, node: fx.Node) -> None:
         last = self._first + len(self.nodes) - 1 if self.nodes else self._source
@@ -191,8 +285,32 @@ class _Reader:
     def _is_shape_arithmetic(self, node: fx.Node) -> bool:
         """Whether a size is computed; only view and reshape may use it, which check it there."""
         if node.target is operator.getitem:
-            return node.args[0] not in self._index
+            return node.args[0] not in self._index and node.args[0] not in self._splits
         return node.target == "size" or (node.target is getattr and node.args[1] == "shape")
+
+    def _is_constant(self, node: fx.Node) -> bool:
+        """Whether a buffer, a parameter or a number computed of some is read."""
+        if node.op == "get_attr":
+            return True
+        reads = node.op == "call_function" and node.target in READING_FUNCTIONS
+        reads |= node.op == "call_method" and node.target in READING_METHODS
+        sources = node.all_input_nodes
+        return reads and bool(sources) and all(source in self._constants for source in sources)
+
+    def _reading(self, node: fx.Node) -> Callable[[], Tensor]:
+        if node.op == "get_attr":
+            read: Callable[[Any], Tensor] = operator.attrgetter(str(node.target))
+            return lambda: read(self._module)
+
+        def compute() -> Tensor:
+            args, named = map_arg((node.args, node.kwargs), lambda one: self._constants[one].read())
+            if callable(node.target):
+                result: Tensor = node.target(*args, **named)
+            else:
+                result = getattr(args[0], node.target)(*args[1:], **named)
+            return result
+
+        return compute
 
     def _read_layer(self, node: fx.Node) -> None:
         path = self._path(node)
@@ -204,16 +322,24 @@ class _Reader:
             raise _unsupported(f"{node.target} on {len(inputs)} tensors", path)
         if self._folds(head, inputs, entering[0]):
             self._index[node] = inputs[0]
+            self._aliases.new(node)
             return
         self._index[node] = self.append(path, layers, inputs)
         if self._works_in_place(node):
             self._overwrite(entering[0], node, path)
+        elif head is IDENTITY:
+            self._aliases.same(node, entering[0])
+        elif head is CAST or isinstance(layers, Reshape | Permute | Selection):
+            self._aliases.view(node, entering[0])
+        else:
+            self._aliases.new(node)
 
     def _tensors(self, node: fx.Node) -> list[fx.Node]:
         """The tensors that a call gets, in order, each as often as it is given."""
         found: list[fx.Node] = []
         map_arg((node.args, node.kwargs), found.append)
-        return [value for value in found if value in self._index]
+        values = [self._splits.get(value, value) for value in found]
+        return [value for value in values if value in self._index]
 
     def _folds(self, layer: Layer, inputs: tuple[int, ...], value: fx.Node) -> bool:
         """Fold a batch normalisation into the layer before it, if nothing else uses that layer."""
@@ -231,23 +357,26 @@ class _Reader:
 
     def _works_in_place(self, node: fx.Node) -> bool:
         if node.op == "call_module":
-            return getattr(self._module.get_submodule(str(node.target)), "inplace", False) is True
-        return node.kwargs.get("inplace") is True or node.target is operator.iadd
+            return _is_in_place(self._module.get_submodule(str(node.target)))
+        inplace = node.kwargs.get("inplace", False) is True
+        return node.target in IN_PLACE or (inplace and node.target is not nn.functional.dropout)
 
     def _overwrite(self, value: fx.Node, node: fx.Node, path: str) -> None:
         """Let later users of a tensor see what an operation in place has made of it.
 
         Raises:
-            UnsupportedLayerError: others see the tensor under another shape, whose change torch.fx
-                does not show.
+            UnsupportedLayerError: others see its memory under another shape, or outside of this
+                module, where torch.fx does not show the change.
         """
-        at = self._index[value] - self._first
-        is_view = at >= 0 and (
-            isinstance(self.nodes[at].layer, Reshape | Permute) or self.nodes[at].layer is IDENTITY
-        )
-        if is_view and any(len(source.users) > 1 for source in value.all_input_nodes):
-            raise _unsupported("an operation in place on a view of a tensor in use", path)
-        self._index[value] = self._index[node]
+        for other in self._aliases.others_at(value):
+            if any(self.positions[user] > self.positions[node] for user in other.users):
+                raise _unsupported("an operation in place on a view of a tensor in use", path)
+        shared = self._inputs.values() if self._shared else ()
+        if any(self._aliases.shares_memory(value, source) for source in shared):
+            raise _unsupported(_OVERWRITES_SHARED, path)
+        self._aliases.same(node, value)
+        for name in self._aliases.names_of(value):
+            self._index[name] = self._index[node]
 
     def _path(self, node: fx.Node) -> str:
         if node.op == "call_module":
@@ -257,10 +386,20 @@ class _Reader:
     def _layers(self, node: fx.Node, path: str) -> Layers:
         if node.op == "call_module":
             return _module_layers(self._module.get_submodule(str(node.target)), path)
+        if node.target is operator.getitem and node.args[0] in self._splits:
+            return self._chunk(node, path)
         table: Mapping[Any, Callable[..., Layers]] = (
             FUNCTIONS if node.op == "call_function" else METHODS
         )
         kind = getattr(node.target, "__name__", str(node.target))
-        if node.op == "get_attr" or node.target not in table:
+        target = IN_PLACE.get(node.target, node.target)
+        if target not in table:
             raise _unsupported(kind, path)
-        return _built(kind, path, table[node.target], *node.args, **node.kwargs)
+        args, named = map_arg((node.args, node.kwargs), lambda one: self._constants.get(one, one))
+        return _built(kind, path, table[target], *args, **named)
+
+    def _chunk(self, node: fx.Node, path: str) -> Layers:
+        split, number = node.args
+        assert isinstance(split, fx.Node)
+        function = SPLITS[split.target]
+        return _built(split.name, path, chunk_of, function, number, *split.args[1:], **split.kwargs)

@@ -269,13 +269,16 @@ class TestWhatIsNotCovered:
         ("function", "said"),
         [
             (Views(), "in place on a view of a tensor in use at function.relu"),
-            (lambda value: value + 1.0, r"add \(with 1.0; only tensors can be added\)"),
+            (lambda value: value + torch.nan, r"add \(with nan; only finite numbers, buffers and"),
+            (lambda value: value * 0, r"mul \(with 0; only other constants are supported\)"),
             (lambda value: 1 / value, "only tensors can be divided"),
             (lambda value: torch.cat([value, value]), "along axis 0"),
             (lambda value: value.mean(0), "over axis 0"),
             (lambda value: value.view(1, -1), r"to \(1, -1\); only to \(N, numbers\)"),
             (lambda value: value.view(-1, value.size(1)), "only to"),
-            (lambda value: value[:, :2], "getitem at getitem"),
+            (lambda value: value[:2], "of slice.None, 2, None.; only of other axes than the batch"),
+            (lambda value: value[:, [0, 2]], "only of numbers, slices, None and"),
+            (lambda value: value.chunk(2)[0], "along axis 0; only of other axes than the batch"),
         ],
     )
     def test_is_named_when_the_network_is_read(self, function, said):
@@ -291,6 +294,8 @@ class TestWhatIsNotCovered:
             (lambda value: value.unsqueeze(0), r"reshaping to \[1, 3, 4\] mixes frames"),
             (lambda value: torch.cat([value, value], -2), "concatenating along the batch"),
             (lambda value: value.unsqueeze(1), "a Linear layer takes"),
+            (lambda value: value[..., :4, :], "selecting frames"),
+            (lambda value: value.chunk(2, -2)[0], "splitting the batch"),
         ],
     )
     def test_is_named_when_frames_would_mix(self, function, said):
@@ -298,10 +303,24 @@ class TestWhatIsNotCovered:
         with pytest.raises(ObservationError, match=said):
             network.forward(torch.zeros(3, 4))
 
-    def test_a_layer_norm_of_channels_alone(self):
+    def test_a_layer_norm_of_other_axes(self):
         module = nn.Sequential(nn.LayerNorm(4), nn.Flatten(), nn.Linear(12, 2))
-        with pytest.raises(ObservationError, match="must normalise all axes but the batch"):
-            network_of(module).forward(torch.zeros(2, 3, 4))
+        said = r"a LayerNorm of \[4\] takes \[N, ..., 4\]|\[2, 3, 5\] does not fit 0"
+        with pytest.raises(ObservationError, match=said):
+            network_of(module).forward(torch.zeros(2, 3, 5))
+
+    def test_a_constant_that_changes_the_shape(self):
+        class Spread(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head = nn.Linear(4, 2)
+                self.register_buffer("rows", torch.ones(3, 4))
+
+            def forward(self, value):
+                return self.head(value - self.rows)
+
+        with pytest.raises(ObservationError, match="must not change the shape: it gives .3, 4."):
+            network_of(Spread()).forward(torch.zeros(1, 4))
 
 
 @pytest.fixture(scope="module")
