@@ -174,8 +174,9 @@ MODULES: dict[type[nn.Module], Callable[[Any], Layers]] = {
 
 
 def _is_number(operand: object) -> TypeGuard[int | float]:
-    plain = isinstance(operand, int | float) and not isinstance(operand, bool)
-    return plain and math.isfinite(operand)
+    if isinstance(operand, bool) or not isinstance(operand, int | float):
+        return False
+    return math.isfinite(operand)
 
 
 def _constant(operand: object) -> Operand:
@@ -235,12 +236,13 @@ def _keeps_frames(size: object, others: Sequence[object]) -> bool:
         return size == -1 and -1 not in others
     if size.target is operator.getitem:
         whole, item = size.args
-        return item == 0 and isinstance(whole, fx.Node) and len(whole.args) == _SHAPE[whole.target]
+        is_shape = isinstance(whole, fx.Node) and len(whole.args) == _SHAPE[whole.target]
+        return is_shape and bool(item == 0)
     return size.target == "size" and (*size.args[1:], *size.kwargs.values()) == (0,)
 
 
 _SHAPE: dict[Any, int] = defaultdict(int, {"size": 1, getattr: 2})
-"""How many arguments a call has that gives a tensor's shape: ``size(x)``, ``getattr(x, "shape")``."""
+"""How many arguments ``size(x)`` and ``getattr(x, "shape")`` have, which give a shape."""
 
 
 def _permuted(value: fx.Node, *axes: Any) -> Permute:
@@ -439,7 +441,7 @@ IN_PLACE: dict[Any, Any] = {
 SUPPORTED = ", ".join(kind.__name__ for kind in MODULES) + (
     "; as functions relu, leaky_relu, elu, gelu, silu, tanh, dropout, max_pool2d, avg_pool2d and "
     "their adaptive forms, mean, sums and differences of tensors, cat, chunk, split, slices, "
-    "flatten, permute, transpose, squeeze, unsqueeze, view or reshape to (N, ...), numbers, buffers "
-    "and parameters that are added, subtracted, multiplied by or divided by"
+    "flatten, permute, transpose, squeeze, unsqueeze, view or reshape to (N, ...), numbers, "
+    "buffers and parameters that are added, subtracted, multiplied by or divided by"
 )
 """What a network may consist of, for error messages."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from rlmonitor.lrp.layers import Affine, along_channels
-from rlmonitor.lrp.rules import ParameterView, Part, Rule, Signal, unchanged
+from rlmonitor.lrp.rules import Bound, ParameterView, Part, Rule, Signal, unchanged
 
 Term = tuple[Tensor | float, Tensor]
 """Input and weight of a branch."""
@@ -38,7 +38,7 @@ class Lens:
     rule: Rule
     weight: Tensor
     bias: Tensor | None
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    bounds: tuple[Bound, Bound] = (-math.inf, math.inf)
     name: str = ""
     _views: dict[ParameterView, Tensor] = field(default_factory=dict)
     _bias_views: dict[ParameterView, Tensor] = field(default_factory=dict)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from rlmonitor.errors import NonFiniteError, ObservationError, UnsupportedLayerError
-from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, arranged
 from rlmonitor.lrp.constants import Shift
+from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, arranged
 from rlmonitor.lrp.mixing import Average, Concatenation, Sum
 from rlmonitor.lrp.observations import SINGLE, Input, Observation, checked
 from rlmonitor.lrp.parameters import fresh

@@ -3,9 +3,9 @@
 Networks scale pixels, subtract means, or put a batch normalisation in front. Rules of first layers
 such as z_box do not look at the distance to 0 but at a box, which is shifted and scaled too: in
 terms of the prepared input ``y = s x + c`` with the box ``s l + c`` to ``s h + c``, contributions
-under z_box are those of ``x`` in the box ``l`` to ``h``, as for flat, which looks at neither. So these
-rules hand their relevance through what shifts and scales, unchanged. Rules that share by products
-of input and weight (epsilon, gamma) leave to what is added its own part instead.
+under z_box are those of ``x`` in the box ``l`` to ``h``, as under flat, which looks at neither. So
+these rules hand their relevance through what shifts and scales, unchanged. Rules that share by
+products of input and weight (epsilon, gamma) leave to what is added its own part instead.
 """
 
 from __future__ import annotations

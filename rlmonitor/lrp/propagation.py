@@ -291,9 +291,9 @@ def _propagate(
             continue
         entering = network.entering(index, values, outputs)
         node, site = network.nodes[index], sites.get(index)
-        if index in call.passing:
-            shares, taken = (relevance,), None
-        else:
+        shares: tuple[Tensor, ...] = (relevance,)
+        taken: Tensor | None = None
+        if index not in call.passing:
             shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
         absorbed = absorbed if taken is None else absorbed + taken
         for source, share in zip(node.inputs, shares, strict=True):

@@ -395,7 +395,8 @@ class _Reader:
         target = IN_PLACE.get(node.target, node.target)
         if target not in table:
             raise _unsupported(kind, path)
-        args, named = map_arg((node.args, node.kwargs), lambda one: self._constants.get(one, one))
+        known: dict[Any, Any] = dict(self._constants)
+        args, named = map_arg((node.args, node.kwargs), lambda one: known.get(one, one))
         return _built(kind, path, table[target], *args, **named)
 
     def _chunk(self, node: fx.Node, path: str) -> Layers:

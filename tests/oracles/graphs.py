@@ -4,6 +4,8 @@ All activations here are linear on either side of 0, so LRP-0 is gradient times 
 not, once normalisations hold constant what LRP does: build the graphs with this module's for that.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -19,7 +21,8 @@ def detached_norm(value, groups, eps):
 
 class LayerNorm(nn.LayerNorm):
     def forward(self, value):
-        scaled = detached_norm(value, 1, self.eps)
+        groups = value[0].numel() // math.prod(self.normalized_shape)
+        scaled = detached_norm(value, groups, self.eps)
         return scaled * self.weight + self.bias if self.elementwise_affine else scaled
 
 
@@ -141,6 +144,32 @@ class Norms(Graph):
     def body(self, value):
         value = torch.relu(self.first(value)) + self.second(value)
         return self.dense(self.plain(value).flatten(1))
+
+
+class NormsOfSomeAxes(Graph):
+    """Over channels alone, as in ConvNeXt, over rows and columns, and over the last axis."""
+
+    def build(self, norms):
+        self.channels, self.images = norms.LayerNorm(4), norms.LayerNorm((7, 6))
+        self.plain = norms.LayerNorm(6, elementwise_affine=False)
+
+    def body(self, value):
+        last = self.channels(value.permute(0, 2, 3, 1))
+        return self.plain(torch.relu(last.permute(0, 3, 1, 2)) + self.images(value))
+
+
+class Constants(Graph):
+    """Numbers, buffers and parameters in between; slices, chunks and their sums."""
+
+    def build(self, norms):
+        self.register_buffer("mean", torch.linspace(-1, 1, 4).view(1, 4, 1, 1))
+        self.gain = nn.Parameter(torch.ones(7, 1))
+
+    def body(self, value):
+        value = functional.leaky_relu((value - self.mean) * self.gain / -0.3 + 0.1, 0.2)
+        one, two = torch.chunk(1 - value, 2, dim=1)
+        rest = value[:, 1:3, ::2, None, -1].flatten(1) - 0.5
+        return torch.cat([(one - two).flatten(1), rest, -value[..., 0].flatten(1)], 1)
 
 
 class Dueling(Graph):
