@@ -3,6 +3,7 @@
 from rlmonitor.lrp.composites import COMPOSITES, DEFAULT_COMPOSITE, Composite
 from rlmonitor.lrp.layers import Convolution, Dense, Scale
 from rlmonitor.lrp.network import Network
+from rlmonitor.lrp.observations import Windows
 from rlmonitor.lrp.policies import network_of
 from rlmonitor.lrp.propagation import Relevance, attribute, attribute_targets
 from rlmonitor.lrp.rules import RULES, Branch, Part, Rule
@@ -23,6 +24,7 @@ __all__ = [
     "Relevance",
     "Rule",
     "Scale",
+    "Windows",
     "attribute",
     "attribute_targets",
     "network_of",

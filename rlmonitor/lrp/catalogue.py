@@ -40,8 +40,9 @@ from rlmonitor.lrp.pooling import (
     average_over,
     maximum,
 )
+from rlmonitor.lrp.recurrent import EachStep, Recurrent
 
-Layer = Affine | Passing | Mixing | Concatenation | Shift
+Layer = Affine | Passing | Mixing | Concatenation | Shift | EachStep | Recurrent
 """All layers."""
 
 Layers = Layer | tuple[Layer, ...]

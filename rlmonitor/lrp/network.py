@@ -15,8 +15,9 @@ from rlmonitor.errors import NonFiniteError, ObservationError, UnsupportedLayerE
 from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, arranged
 from rlmonitor.lrp.mixing import Average, Concatenation, Sum
-from rlmonitor.lrp.observations import SINGLE, Input, Observation, checked
+from rlmonitor.lrp.observations import SINGLE, Input, Observation, Windows, checked
 from rlmonitor.lrp.parameters import fresh
+from rlmonitor.lrp.recurrent import Lstm
 from rlmonitor.lrp.tracing import Node
 
 Weights = dict[int, tuple[Tensor, Tensor | None]]
@@ -59,7 +60,7 @@ class Network:
         return self.inputs[0].shape if self.inputs[0].key == SINGLE else None
 
     @torch.no_grad()
-    def forward(self, observation: Observation) -> Tensor:
+    def forward(self, observation: Observation | Windows) -> Tensor:
         """The outputs (Q-values or logits), without touching the modules' modes or gradients.
 
         Args:
@@ -76,8 +77,9 @@ class Network:
         n_nodes = self.output + 1
         weights, results = self.weights(n_nodes), []
         tensors = self.checked(observation)
-        for start in range(0, len(tensors[0]), FORWARD_CHUNK):
-            frames = [tensor[start : start + FORWARD_CHUNK] for tensor in tensors]
+        chunk = max(1, FORWARD_CHUNK // self.n_steps(tensors))
+        for start in range(0, len(tensors[0]), chunk):
+            frames = [tensor[start : start + chunk] for tensor in tensors]
             outputs = self.activations(self.converted(frames), weights, n_nodes)
             self.check_finite(outputs, weights)
             results.append(outputs[self.output])
@@ -132,17 +134,23 @@ class Network:
             for kind, tensor in zip(("weight", "bias"), weights.get(index, ()), strict=False):
                 if tensor is not None and not bool(torch.isfinite(tensor).all()):
                     return f"the {kind} of {node.name} holds NaN or infinity"
+            if isinstance(node.layer, Lstm) and not node.layer.is_finite():
+                return f"a weight or bias of {node.name} holds NaN or infinity"
             if not bool(torch.isfinite(output).all()):
                 return f"the output of {node.name} overflows, though its weights are finite"
         return "relevance overflows, though weights and outputs are finite"
 
-    def checked(self, observation: Observation) -> tuple[Tensor, ...]:
+    def checked(self, observation: Observation | Windows) -> tuple[Tensor, ...]:
         """The observation as tensors of their own types, one for each input.
 
         Raises:
             ObservationError: it does not fit the network; the message tells what would.
         """
         return checked(self.inputs, observation)
+
+    def n_steps(self, tensors: Sequence[Tensor]) -> int:
+        """How many frames one item of a checked batch holds."""
+        return 1
 
     def converted(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Checked observations in the device, precision and layout that the first nodes take."""
@@ -190,13 +198,14 @@ def _fitting(node: Node, values: list[Tensor]) -> Iterator[None]:
 
 
 def _randomised(node: Node, generator: torch.Generator) -> Node:
-    if not isinstance(node.layer, Affine):
-        return node
-
     def draw(like: Tensor, bound: float) -> Tensor:
         values = torch.empty(like.shape).uniform_(-bound, bound, generator=generator)
         return values.to(device=like.device, dtype=like.dtype)
 
+    if isinstance(node.layer, Lstm):
+        return replace(node, layer=node.layer.fresh(draw))
+    if not isinstance(node.layer, Affine):
+        return node
     parameters = fresh(node.layer.parameters, draw)
     return replace(node, layer=replace(node.layer, parameters=parameters))
 
@@ -241,7 +250,7 @@ def is_first(nodes: Sequence[Node], index: int) -> bool:
     Normalisations and constants may: they prepare the observation, number by number.
     """
     return not any(
-        isinstance(nodes[source].layer, Dense | Convolution) or not is_first(nodes, source)
+        isinstance(nodes[source].layer, Dense | Convolution | Lstm) or not is_first(nodes, source)
         for source in nodes[index].inputs
         if source >= 0
     )

@@ -21,6 +21,28 @@ Array = Tensor | NDArray[Any]
 Observation = Array | Mapping[str, Array]
 """Observations, or a mapping of them where the observation space is a Dict."""
 
+State = tuple[Array, Array]
+"""Hidden and cell states of an LSTM, ``[L, N, H]`` each, as ``RecurrentPPO.predict`` gives them."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of time steps, for recurrent networks, with what a window alone does not tell.
+
+    Attributes:
+        observation: ``[N, T, C, H, W]`` or ``[N, T, D]``, or a dict of them.
+        episode_starts: ``[N, T]``, whether an episode starts with that step; none does if None.
+        actor_state: the actor's LSTM states before the windows; zeros if None. The critic's too
+            where both share one LSTM.
+        critic_state: the same of the critic's own LSTM.
+    """
+
+    observation: Observation
+    episode_starts: Array | None = None
+    actor_state: State | None = None
+    critic_state: State | None = None
+
+
 SINGLE = "observation"
 """Key of an observation that is no dict."""
 
@@ -122,7 +144,7 @@ class Input:
             )
 
 
-def checked(inputs: Sequence[Input], observation: Observation) -> tuple[Tensor, ...]:
+def checked(inputs: Sequence[Input], observation: Observation | Windows) -> tuple[Tensor, ...]:
     """The tensors that the inputs take, in their order.
 
     Raises:
@@ -131,7 +153,7 @@ def checked(inputs: Sequence[Input], observation: Observation) -> tuple[Tensor, 
     if inputs[0].key == SINGLE:
         return (inputs[0].checked(observation),)
     keys = [one.key for one in inputs]
-    if not isinstance(observation, Mapping):
+    if isinstance(observation, Windows) or not isinstance(observation, Mapping):
         raise ObservationError(
             f"the network takes a dict of {', '.join(keys)}, got {type(observation).__name__}"
         )

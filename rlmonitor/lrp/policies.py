@@ -6,26 +6,25 @@ networks are put together from the modules that compute Q-values, logits and val
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy, BaseModel
-from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 
 from rlmonitor.errors import ConfigurationError, UnsupportedLayerError
-from rlmonitor.lrp.constants import Rescale, rescale
+from rlmonitor.lrp.assembly import Assembly, check_own
+from rlmonitor.lrp.constants import Rescale
 from rlmonitor.lrp.layers import Dense
 from rlmonitor.lrp.network import POLICY_TARGETS, Network, is_first, width
-from rlmonitor.lrp.observations import SINGLE, Input
+from rlmonitor.lrp.observations import Input
 from rlmonitor.lrp.parameters import MeanOfQuantiles
-from rlmonitor.lrp.tracing import Node, Source, trace
+from rlmonitor.lrp.recurrent_policies import recurrent_network
+from rlmonitor.lrp.tracing import Node, trace
 
 _ACTOR_CRITIC_METHODS = (
     *("forward", "extract_features", "get_distribution", "predict_values", "_predict"),
@@ -33,8 +32,8 @@ _ACTOR_CRITIC_METHODS = (
 )
 
 SUPPORTED_POLICIES = (
-    "stable-baselines3's DQN, PPO and A2C, sb3-contrib's QRDQN, TRPO and MaskablePPO, their "
-    "policies, and plain torch modules"
+    "stable-baselines3's DQN, PPO and A2C, sb3-contrib's QRDQN, TRPO, MaskablePPO and "
+    "RecurrentPPO, their policies, and plain torch modules"
 )
 """For error messages."""
 
@@ -49,10 +48,10 @@ def network_of(
 
     Args:
         policy: an algorithm of stable-baselines3 (``DQN``, ``PPO``, ``A2C``) or sb3-contrib
-            (``QRDQN``, ``TRPO``, ``MaskablePPO``) with discrete actions, its policy, a ``QNetwork``
-            or ``QuantileNetwork``, or any torch module that maps ``[N, C, H, W]`` or ``[N, D]`` to
-            ``[N, A]`` with covered layers. Modules that are not stable-baselines3's get inputs as
-            they are.
+            (``QRDQN``, ``TRPO``, ``MaskablePPO``, ``RecurrentPPO``) with discrete actions, its
+            policy, a ``QNetwork`` or ``QuantileNetwork``, or any torch module that maps
+            ``[N, C, H, W]`` or ``[N, D]`` to ``[N, A]`` with covered layers. Modules that are not
+            stable-baselines3's get inputs as they are.
         bounds: smallest and largest value of what a plain module takes, for rules that need them;
             by default 0 and 1, or 0 and 255 where the module divides by a hundred or more.
             Policies have the bounds of their observation space.
@@ -77,6 +76,8 @@ def network_of(
         return _quantile_network(policy.quantile_net, "quantile_net.")
     if isinstance(policy, _contrib("qrdqn.policies", "QuantileNetwork")):
         return _quantile_network(policy, "")
+    if isinstance(policy, _contrib(*_RECURRENT)):
+        return recurrent_network(policy)
     actor_critics: tuple[type[Any], ...] = (ActorCriticPolicy, *_contrib(*_MASKABLE))
     for kind in actor_critics:
         if isinstance(policy, kind):
@@ -99,6 +100,7 @@ def _usual_maximum(nodes: Sequence[Node]) -> float:
     return 255.0 if any(abs(factor) <= 0.01 for factor in factors) else 1.0
 
 
+_RECURRENT = "common.recurrent.policies", "RecurrentActorCriticPolicy"
 _MASKABLE = "common.maskable.policies", "MaskableActorCriticPolicy"
 
 
@@ -109,8 +111,8 @@ def _contrib(module: str, name: str) -> tuple[type[Any], ...]:
 
 
 def _q_network(q_net: QNetwork, prefix: str) -> Network:
-    _check_own(q_net, QNetwork, ("forward", "extract_features"))
-    assembly = _Assembly(q_net, prefix)
+    check_own(q_net, QNetwork, ("forward", "extract_features"))
+    assembly = Assembly(q_net, prefix)
     features = assembly.add("features_extractor", assembly.source)
     return assembly.network(assembly.add("q_net", features))
 
@@ -118,8 +120,8 @@ def _q_network(q_net: QNetwork, prefix: str) -> Network:
 def _quantile_network(quantile_net: Any, prefix: str) -> Network:
     """Q-values are means over quantiles: the last layer with the mean of their weights."""
     (kind,) = _contrib("qrdqn.policies", "QuantileNetwork")
-    _check_own(quantile_net, kind, ("forward", "extract_features"))
-    assembly = _Assembly(quantile_net, prefix)
+    check_own(quantile_net, kind, ("forward", "extract_features"))
+    assembly = Assembly(quantile_net, prefix)
     features = assembly.add("features_extractor", assembly.source)
     last = assembly.add("quantile_net", features)
     head = assembly.nodes[last]
@@ -133,12 +135,12 @@ def _quantile_network(quantile_net: Any, prefix: str) -> Network:
 
 
 def _actor_critic(policy: Any, kind: type[Any]) -> Network:
-    _check_own(policy, kind, _ACTOR_CRITIC_METHODS)
+    check_own(policy, kind, _ACTOR_CRITIC_METHODS)
     if not isinstance(policy.action_space, spaces.Discrete):
         raise UnsupportedLayerError(
             f"actions in {type(policy.action_space).__name__} are not supported; only Discrete is"
         )
-    assembly, shared = _Assembly(policy, ""), policy.share_features_extractor
+    assembly, shared = Assembly(policy, ""), policy.share_features_extractor
     actor = "features_extractor" if shared else "pi_features_extractor"
     features = assembly.add(actor, assembly.source)
     latent = assembly.add("mlp_extractor", features, "forward_actor")
@@ -147,80 +149,3 @@ def _actor_critic(policy: Any, kind: type[Any]) -> Network:
         features = assembly.add("vf_features_extractor", assembly.source)
     latent = assembly.add("mlp_extractor", features, "forward_critic")
     return assembly.network(output, assembly.add("value_net", latent))
-
-
-def _check_own(module: nn.Module, kind: type[Any], methods: Sequence[str]) -> None:
-    for method in methods:
-        if getattr(type(module), method) is not getattr(kind, method):
-            raise UnsupportedLayerError(
-                f"{type(module).__name__} overrides {kind.__name__}.{method}; only the library's "
-                "own is supported: give the torch module that it calls instead"
-            )
-
-
-class _Assembly:
-    """Nodes of a model's modules, behind stable-baselines3's preprocessing."""
-
-    def __init__(self, model: BaseModel, prefix: str) -> None:
-        self.nodes: list[Node] = []
-        self.inputs: list[Input] = []
-        self._model, self._prefix = model, prefix
-        space = model.observation_space
-        self.source: Source = (
-            {key: self._take(one, key) for key, one in space.spaces.items()}
-            if isinstance(space, spaces.Dict)
-            else self._take(space, SINGLE)
-        )
-
-    def add(self, name: str, source: Source, method: str = "forward") -> int:
-        """Append what a module of the model computes; where its output is to be found."""
-        module = getattr(self._model, name)
-        first = len(self.nodes)
-        path = self._prefix + name
-        self.nodes += trace(module, path, first, source, method, shared=True)
-        if len(self.nodes) > first:
-            return len(self.nodes) - 1
-        assert isinstance(source, int)  # trace refuses what returns a dict
-        return source
-
-    def network(self, output: int, value: int | None = None) -> Network:
-        """The network with the given heads."""
-        nodes, inputs = tuple(self.nodes), tuple(self.inputs)
-        n_outputs = width(nodes, output)
-        if value is None:
-            return Network(nodes, n_outputs, inputs, output)
-        targets = (*POLICY_TARGETS, "value")
-        return Network(nodes, n_outputs, inputs, output, value, targets)
-
-    def _take(self, space: spaces.Space[Any], key: str) -> int:
-        """Add an input, with the division by 255 where there is one; the index of its node."""
-        self.inputs.append(_input(space, key, normalize_images=self._model.normalize_images))
-        index = -len(self.inputs)
-        divisor = self.inputs[-1].divisor
-        if divisor == 1:
-            return index
-        name = f"{self._prefix}preprocess_obs" + ("" if key == SINGLE else f".{key}")
-        self.nodes.append(Node(name, rescale(operator.truediv, divisor), (index,)))
-        return len(self.nodes) - 1
-
-
-def _input(space: spaces.Space[Any], key: str, *, normalize_images: bool) -> Input:
-    """What stable-baselines3's ``preprocess_obs`` makes of an observation in a space."""
-    if isinstance(space, spaces.Box):
-        divisor = 255.0 if normalize_images and is_image_space(space) else 1.0
-        low, high = float(space.low.min()) / divisor, float(space.high.max()) / divisor
-        kind = "uint8" if space.dtype == np.uint8 else "float"
-        return Input(key, space.shape, kind, low, high, divisor)
-    if isinstance(space, spaces.MultiBinary):
-        return Input(key, space.shape, "integer")
-    if isinstance(space, spaces.Discrete) and space.start == 0:
-        sizes: tuple[int, ...] = (int(space.n),)
-        return Input(key, sizes, "integer", categories=sizes)
-    if isinstance(space, spaces.MultiDiscrete) and space.nvec.ndim == 1 and not space.start.any():
-        sizes = tuple(map(int, space.nvec))
-        return Input(key, (sum(sizes),), "integer", categories=sizes)
-    where = "" if key == SINGLE else f" (key {key!r})"
-    raise UnsupportedLayerError(
-        f"observations in {space}{where} are not supported; Box, Discrete and MultiDiscrete from 0 "
-        "on, MultiBinary and a Dict of them are"
-    )

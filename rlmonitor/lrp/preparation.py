@@ -19,6 +19,7 @@ from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, Scale
 from rlmonitor.lrp.mixing import Centring, Concatenation, Sum
 from rlmonitor.lrp.observations import Input
+from rlmonitor.lrp.recurrent import LastStep, Lstm
 from rlmonitor.lrp.rules import Bound, Rule
 from rlmonitor.lrp.tracing import Node
 
@@ -39,7 +40,7 @@ def passing(nodes: Sequence[Node], rules: Mapping[int, Rule]) -> frozenset[int]:
     for index, rule in rules.items():
         if not isinstance(nodes[index].layer, Scale) and not rule.spares_zeros:
             above = _upstream(nodes, index)
-            if not any(isinstance(nodes[one].layer, Dense | Convolution) for one in above):
+            if not any(isinstance(nodes[one].layer, Dense | Convolution | Lstm) for one in above):
                 found |= {one for one in above if isinstance(nodes[one].layer, _PREPARING)}
     return frozenset(found)
 
@@ -104,6 +105,8 @@ def _corners(
         return ends.to(like).reshape(2, *[1] * len(shape)).expand(2, *shape)
     node = nodes[source]
     layer = node.layer
+    if isinstance(layer, LastStep):  # its other input says what is last
+        return _corners(nodes, node.inputs[0], inputs, shapes, weights, like)
     entering = [_corners(nodes, at, inputs, shapes, weights, like) for at in node.inputs]
     if isinstance(layer, Centring):  # what it divides by has no lower bound
         return torch.stack([entering[0][0] - torch.inf, entering[0][1] + torch.inf])

@@ -30,12 +30,13 @@ from rlmonitor.errors import ConfigurationError, NonFiniteError
 from rlmonitor.lrp.catalogue import Layer
 from rlmonitor.lrp.composites import DEFAULT_COMPOSITE, Composite, composite_of
 from rlmonitor.lrp.constants import Shift
-from rlmonitor.lrp.distribution import Lens, Site
+from rlmonitor.lrp.distribution import Lens, Site, total
 from rlmonitor.lrp.layers import Affine, Passing
 from rlmonitor.lrp.mixing import Concatenation, Mixing, share_out
 from rlmonitor.lrp.network import Network, is_first
-from rlmonitor.lrp.observations import Observation
+from rlmonitor.lrp.observations import Observation, Windows
 from rlmonitor.lrp.preparation import bounds_of, passing
+from rlmonitor.lrp.recurrent import EachStep, Recurrent
 from rlmonitor.lrp.rules import Bound
 from rlmonitor.lrp.targets import (
     Target,
@@ -55,11 +56,14 @@ class Relevance:
 
     Attributes:
         maps: ``[N, C, H, W]`` or ``[N, D]`` for each key of the observation, in its layout; signed.
+            One for each time step for recurrent networks, ``[N, T, ...]``. One number for each
+            value where observations are categories.
             Observations that are no dict have the key ``"observation"``. Single precision, or
             double where the network computes in it; on the network's device.
         explained: ``[N]``, the value that is explained.
         absorbed: ``[N]``, what biases, stabilisers and empty denominators took, summed layer by
-            layer; the sum of all maps and ``absorbed`` is ``explained`` for each frame.
+            layer, and what a recurrent network's memory from before the window took; the sum of all
+            maps and ``absorbed`` is ``explained`` for each frame.
         outputs: ``[N, A]``, the network's outputs: Q-values or logits.
         action: ``[N]`` int64, the action that is explained.
         target: a name, an action's index or a pair of them.
@@ -90,7 +94,7 @@ class Relevance:
 
 def attribute(
     network: Network,
-    observation: Observation,
+    observation: Observation | Windows,
     target: Target = "q",
     composite: str | Composite = DEFAULT_COMPOSITE,
     *,
@@ -101,7 +105,9 @@ def attribute(
     Args:
         network: from :func:`rlmonitor.lrp.network_of`.
         observation: ``[N, C, H, W]`` or ``[N, D]``, as the policy gets it; a dict of them where
-            the observation space is one.
+            the observation space is one. Recurrent networks take windows of T time steps,
+            ``[N, T, C, H, W]`` or ``[N, T, D]``, or :class:`Windows`; their last steps are
+            explained.
         target: ``"q"``: Q(s, a), for QR-DQN the mean over quantiles; ``"logit"``: that of a policy;
             ``"advantage"``: either one less its mean over the actions; ``"value"``: the critic's
             V(s); an int: the output of that action; a pair ``(a, b)``: output a less output b.
@@ -128,7 +134,7 @@ def attribute(
 @torch.no_grad()
 def attribute_targets(
     network: Network,
-    observation: Observation,
+    observation: Observation | Windows,
     targets: Sequence[Target] = ("q", "advantage"),
     composite: str | Composite = DEFAULT_COMPOSITE,
     *,
@@ -146,8 +152,9 @@ def attribute_targets(
     shapes = [tensor.shape[1:] for tensor in frames]
     call = _Call(network, composite_of(composite), checked, shapes)
     parts: dict[Target, list[Relevance]] = {target: [] for target in checked}
-    for start in range(0, n_frames, CHUNK):
-        span = slice(start, start + CHUNK)
+    chunk = max(1, CHUNK // network.n_steps(frames))
+    for start in range(0, n_frames, chunk):
+        span = slice(start, start + chunk)
         values = network.converted([tensor[span] for tensor in frames])
         chosen = None if actions is None else actions[span].to(values[0].device)
         for relevance in _explain(call, values, checked, chosen):
@@ -227,6 +234,9 @@ def _explain(
         action = action_of(target, answers, actions)
         seed = _seed(call, sites, outputs, target, action)
         found, absorbed = _propagate(call, sites | seed.changed, outputs, values, seed)
+        # Inputs that are no observations are what a recurrent network remembers from before.
+        found, before = found[: len(network.inputs)], found[len(network.inputs) :]
+        absorbed = sum((total(one) for one in before), absorbed)
         sums = [float(one.sum()) for one in (*found, absorbed)]
         if not math.isfinite(sum(sums)):
             raise NonFiniteError(network.diagnosis(outputs, call.weights))
@@ -295,7 +305,8 @@ def _propagate(
         taken: Tensor | None = None
         if index not in call.passing:
             shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
-        absorbed = absorbed if taken is None else absorbed + taken
+        if taken is not None:  # of the frames of a window, one by one
+            absorbed = absorbed + taken.reshape(len(absorbed), -1).sum(1)
         for source, share in zip(node.inputs, shares, strict=True):
             arriving[source] = arriving[source] + share if source in arriving else share
     received = [arriving.get(-1 - number) for number in range(len(values))]
@@ -313,7 +324,9 @@ def _handed_down(
         return share_out(layer, relevance, entering, output)
     if isinstance(layer, Concatenation):
         return layer.backward(relevance, entering), None
-    if isinstance(layer, Passing):
+    if isinstance(layer, Recurrent):
+        return layer.backward(relevance, *entering)
+    if isinstance(layer, Passing | EachStep):
         return (layer.backward(relevance, entering[0]),), None
     if isinstance(layer, Shift):
         share, taken = layer.share_out(relevance, entering[0], output)

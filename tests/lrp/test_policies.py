@@ -21,7 +21,6 @@ from oracles.policies import (
     observations,
     scaled,
 )
-from sb3_contrib import RecurrentPPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
@@ -263,12 +262,6 @@ class TestCustomPolicies:
         said = r"Doubled overrides ActorCriticPolicy\._get_action_dist_from_latent"
         with pytest.raises(UnsupportedLayerError, match=said):
             network_of(self.made(Doubled, Discrete(VECTOR)))
-
-    def test_recurrent_policies_are_refused(self):
-        with torch.random.fork_rng():
-            ours = RecurrentPPO("MlpLstmPolicy", Discrete(VECTOR), n_steps=8, device="cpu")
-        with pytest.raises(UnsupportedLayerError, match="RecurrentActorCriticPolicy overrides"):
-            network_of(ours)
 
     def test_continuous_actions_are_refused(self):
         ours = self.made("MlpPolicy", gym.make("Pendulum-v1"))

@@ -95,3 +95,85 @@ TWINS = {
     "flat": flat,
 }
 """By the names of ``rlmonitor.lrp.RULES``; inputs of z_box lie between -1 and 2."""
+
+
+class Lstm:
+    """One window through an LSTM, and Arras et al. 2017 back through it, step by step.
+
+    The messages are those of the authors' published code: a linear part hands ``w x / (out + eps)``
+    down, and where ``bias_factor`` is 1 the bias and the stabiliser are shared out too, in equal
+    parts among all that enters.
+    """
+
+    def __init__(self, module, steps, hidden, cell, starts):
+        self.weights = []
+        for layer in range(module.num_layers):
+            names = [f"weight_ih_l{layer}", f"weight_hh_l{layer}"]
+            parts = [getattr(module, name).detach().numpy() for name in names]
+            bias = np.zeros(len(parts[0]))
+            if module.bias:
+                bias = getattr(module, f"bias_ih_l{layer}") + getattr(module, f"bias_hh_l{layer}")
+                bias = bias.detach().numpy()
+            self.weights.append((*parts, bias))
+        self.entering, self.hidden, self.seen = [], [], []
+        for (w, u, b), h, c in zip(self.weights, hidden, cell, strict=True):
+            self.entering.append(steps)
+            seen, outputs = [], []
+            for x, start in zip(steps, starts, strict=True):
+                if start:
+                    h, c = np.zeros_like(h), np.zeros_like(c)
+                before_h, before_c = h, c
+                z = w @ x + u @ h + b
+                i, f, g, o = np.split(z, 4)
+                i, f, o = (1 / (1 + np.exp(-gate)) for gate in (i, f, o))
+                c = f * c + i * np.tanh(g)
+                h = o * np.tanh(c)
+                seen.append((before_h, f * before_c, i * np.tanh(g), c, g))
+                outputs.append(h)
+            self.seen.append(seen)
+            self.hidden.append(outputs)
+            steps = np.array(outputs)
+
+    def relevance(self, above, bias_factor=0.0, eps=1e-6):
+        """Relevance of all inputs ``[T, D]``, that of the first states, what else was lost."""
+        n_steps = len(self.entering[0])
+        upper = [np.zeros_like(above)] * (n_steps - 1) + [above]
+        before, arrived = 0.0, above.sum()
+        for number in reversed(range(len(self.weights))):
+            w, u, b = (np.split(one, 4)[2] for one in self.weights[number])
+            n_units = len(b)
+            r_hidden, r_cell = np.zeros(n_units), np.zeros(n_units)
+            below = np.zeros_like(self.entering[number])
+            for t in reversed(range(n_steps)):
+                hidden, kept, written, cell, inner = self.seen[number][t]
+                x = self.entering[number][t]
+                r_cell = r_cell + r_hidden + upper[t]
+                one, none = np.eye(n_units), np.zeros(n_units)
+                shared = one, none, cell, r_cell, 2 * n_units, eps, bias_factor
+                r_signal = _linear(written, *shared)
+                if bias_factor:  # diagonal: what a unit shares out stays among its two parents
+                    r_signal = _pair(written, cell, r_cell, eps)
+                    r_cell = _pair(kept, cell, r_cell, eps)
+                else:
+                    r_cell = _linear(kept, *shared)
+                rest = b, inner, r_signal, n_units + len(x), eps, bias_factor
+                below[t] = _linear(x, w, *rest)
+                r_hidden = _linear(hidden, u, *rest)
+            before += r_hidden.sum() + r_cell.sum()
+            upper = list(below)
+        return below, before, arrived - below.sum() - before
+
+
+def _linear(x, weight, bias, out, relevance, n_units, eps, bias_factor):
+    sign = np.where(out >= 0, 1.0, -1.0)
+    found = np.zeros(len(x))
+    for k in range(len(out)):
+        for j in range(len(x)):
+            extra = bias_factor * (bias[k] + eps * sign[k]) / n_units
+            found[j] += (weight[k, j] * x[j] + extra) / (out[k] + eps * sign[k]) * relevance[k]
+    return found
+
+
+def _pair(part, out, relevance, eps):
+    extra = eps * np.where(out >= 0, 1.0, -1.0)
+    return (part + extra / 2) / (out + extra) * relevance
