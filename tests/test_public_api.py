@@ -16,6 +16,7 @@ def test_the_public_names_are_these():
         "Relevance",
         "Round",
         "StrategyMonitorCallback",
+        "Windows",
         "attribute",
         "attribute_targets",
         "load_probe",

@@ -118,6 +118,7 @@ def _corners(
     elif isinstance(layer, Sum | Concatenation):
         results = layer.forward(*entering)
     else:
+        assert not isinstance(layer, Lstm)  # no layer behind one is a first one
         results = layer.forward(entering[0])
     unknown = results.isnan().any(0)
     low, high = results.amin(0), results.amax(0)
