@@ -185,6 +185,19 @@ class TestAgainstZennit:
         near(ours.map, peers.zennit_map(module, frames(), peers.greedy_seed, recipe))
 
     @pytest.mark.parametrize("composite", COMPOSITES)
+    @pytest.mark.parametrize(
+        "kind", [nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Tanh]
+    )
+    def test_activations(self, kind, composite):
+        with torch.random.fork_rng():
+            layers = nn.Conv2d(2, 4, 3), kind(), nn.Conv2d(4, 5, 2), kind(), nn.Flatten()
+            module = nn.Sequential(*layers, nn.Linear(150, 6), kind(), nn.Linear(6, 3))
+        module = seeded(module).double()
+        ours = attribute(network_of(module), frames(), composite=composite)
+        recipe = peers.ZENNIT_COMPOSITES[composite]()
+        near(ours.map, peers.zennit_map(module, frames(), peers.greedy_seed, recipe))
+
+    @pytest.mark.parametrize("composite", COMPOSITES)
     def test_batch_normalisation_on_layers_that_torch_has_fused(self, composite):
         with torch.random.fork_rng():
             one, two = nn.Conv2d(2, 4, 3, bias=False), nn.Conv2d(4, 6, 3)

@@ -147,6 +147,26 @@ class TestAgainstZennit:
         logits = network_of(self.model).forward(self.value)
         near(ours.explained, logits[:, 1] - logits[:, 0])
 
+    @pytest.mark.parametrize("algorithm", ["PPO", "PPO, separate", "A2C"])
+    @pytest.mark.parametrize("target", [1, (2, 0), "value"])
+    def test_actor_and_critic_on_images(self, algorithm, target):
+        policy = copy.deepcopy(made(algorithm, "screen").policy).double()
+        actor = copy.deepcopy([policy.pi_features_extractor, policy.mlp_extractor.policy_net])
+        critic = copy.deepcopy([policy.vf_features_extractor, policy.mlp_extractor.value_net])
+        head = copy.deepcopy(policy.action_net)
+        if target == (2, 0):
+            with torch.no_grad():
+                head.weight[2] -= head.weight[0]
+                head.bias[2] -= head.bias[0]
+        twin = nn.Sequential(*actor, head)
+        chosen = torch.eye(3)[target if isinstance(target, int) else 2]
+        if target == "value":
+            twin, chosen = nn.Sequential(*critic, policy.value_net), torch.ones(1)
+        pixels = scaled("screen", torch.float64)["screen"]
+        recipe = peers.ZENNIT_COMPOSITES["epsilon-gamma-box"]()
+        theirs = peers.zennit_map(twin, pixels, lambda outputs: chosen * outputs, recipe)
+        near(attribute(network_of(policy), observations("screen"), target).map, theirs)
+
     def test_quantiles(self):
         ours = copy.deepcopy(made("QRDQN", "state"))
         net = ours.policy.quantile_net.double()

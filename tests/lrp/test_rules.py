@@ -1,5 +1,6 @@
 """Each rule against its literal twin and against zennit, layer by layer; and deep Taylor."""
 
+import copy
 import math
 
 import numpy as np
@@ -118,6 +119,23 @@ def test_rule_equals_its_literal_twin(name, case):
     expected, expected_absorbed = twin(name, module, value, relevance)
     assert_equal(received, expected)
     assert_equal(absorbed, expected_absorbed)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_rule_in_single_precision(name, signed, seed):
+    """Epsilon divides by sums whose parts may cancel."""
+    rng = np.random.default_rng(seed)
+    for module, shape in ((nn.Conv2d(3, 4, 3, 2, 1), (2, 3, 9, 8)), (nn.Linear(9, 6), (4, 9))):
+        module, value = filled(module.double(), rng), entering(signed, rng, shape)
+        relevance, expected, _ = distributed(module, value, RULES[name]())
+        single = copy.deepcopy(module).float()
+        site = lens_of(single, RULES[name]()).at(value.float(), single(value.float()).detach())
+        received, _ = site.distribute(relevance.float())
+        tolerance = 2e-3 if name == "epsilon" else 1e-5
+        error = (received.double() - expected).abs().max() / expected.abs().max()
+        assert float(error) <= tolerance
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -1,4 +1,4 @@
-"""zennit 0.5.1 and captum as oracles: always on deep copies, because both change what they explain.
+"""zennit 0.5.1, captum and autolrp as oracles: on deep copies, for they change what they explain.
 
 zennit imports torchvision for canonizers that nothing here needs; empty classes stand in for it.
 """
@@ -101,6 +101,15 @@ def captum_epsilon(module, observation, action):
         if isinstance(layer, nn.Conv2d | nn.Linear):
             layer.rule = EpsilonRule(epsilon=1e-6)
     return LRP(own).attribute(observation.clone().requires_grad_(), target=action).detach()
+
+
+def autolrp_epsilon(module, observation, action):
+    """autolrp's relevance under epsilon in all layers, of one frame, for an output of 1."""
+    import autolrp
+
+    wrapped = autolrp.tensor(observation.clone())
+    copy.deepcopy(module)(wrapped)[0, action].lrp(config=autolrp.LRPConfig(eps=1e-6))
+    return wrapped.relevance.detach()
 
 
 def greedy_seed(outputs):
