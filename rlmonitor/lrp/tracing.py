@@ -17,19 +17,8 @@ from torch.fx.node import map_arg
 
 from rlmonitor.errors import UnsupportedLayerError
 from rlmonitor.lrp.aliases import Aliases
-from rlmonitor.lrp.catalogue import (
-    CAST,
-    FUNCTIONS,
-    IDENTITY,
-    IN_PLACE,
-    METHODS,
-    MODULES,
-    SPLITS,
-    SUPPORTED,
-    Layer,
-    Layers,
-    chunk_of,
-)
+from rlmonitor.lrp.calls import FUNCTIONS, IN_PLACE, METHODS, SPLITS, SUPPORTED, chunk_of
+from rlmonitor.lrp.catalogue import CAST, IDENTITY, MODULES, Layer, Layers
 from rlmonitor.lrp.constants import READING_FUNCTIONS, READING_METHODS, Constant
 from rlmonitor.lrp.layers import Convolution, Dense, Permute, Reshape, Scale, Selection
 from rlmonitor.lrp.mixing import Concatenation, Sum
