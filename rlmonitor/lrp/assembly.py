@@ -14,7 +14,7 @@ from torch import nn
 
 from rlmonitor.errors import UnsupportedLayerError
 from rlmonitor.lrp.catalogue import Layer
-from rlmonitor.lrp.constants import rescale
+from rlmonitor.lrp.constants import Rescale
 from rlmonitor.lrp.network import POLICY_TARGETS, Network, width
 from rlmonitor.lrp.observations import SINGLE, Input
 from rlmonitor.lrp.tracing import Node, Source, trace
@@ -81,7 +81,7 @@ class Assembly:
         if divisor == 1:
             return index
         name = "preprocess_obs" + ("" if key == SINGLE else f".{key}")
-        return self.place(name, rescale(operator.truediv, divisor), index)
+        return self.place(name, Rescale(operator.truediv, divisor), index)
 
 
 def _input(space: spaces.Space[Any], key: str, *, normalize_images: bool) -> Input:

@@ -19,7 +19,7 @@ from torch import Tensor, fx
 from torch.nn import functional
 
 from rlmonitor.lrp.catalogue import CAST, COPY, IDENTITY, MODULES, Layers, flattened_from
-from rlmonitor.lrp.constants import Constant, Operand, Rescale, Shift, rescale
+from rlmonitor.lrp.constants import Constant, Operand, Rescale, Shift
 from rlmonitor.lrp.layers import Elementwise, Permute, Reshape, Selection
 from rlmonitor.lrp.mixing import Concatenation, Sum
 from rlmonitor.lrp.pooling import (
@@ -49,7 +49,7 @@ def _scaled(function: Callable[[Any, Any], Any], value: object, by: object) -> R
     factor = _constant(value if isinstance(by, fx.Node) else by)
     if factor == 0:
         raise ValueError("with 0; only other constants are supported")
-    return rescale(function, factor)
+    return Rescale(function, factor)
 
 
 def _divided(value: object, by: object) -> Rescale:
@@ -59,7 +59,7 @@ def _divided(value: object, by: object) -> Rescale:
 
 
 def _negated(value: fx.Node) -> Rescale:
-    return rescale(operator.mul, -1.0)
+    return Rescale(operator.mul, -1.0)
 
 
 def _summed(sign: int, value: object, other: object, *, alpha: object = 1) -> Layers:
@@ -71,7 +71,7 @@ def _summed(sign: int, value: object, other: object, *, alpha: object = 1) -> La
     if isinstance(value, fx.Node):
         return Shift(_constant(other), factor)
     shift = Shift(_constant(value))
-    return shift if factor == 1 else (rescale(operator.mul, factor), shift)
+    return shift if factor == 1 else (Rescale(operator.mul, factor), shift)
 
 
 def _concatenated(tensors: Sequence[fx.Node], dim: int = 0) -> Concatenation:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -52,29 +52,38 @@ def _unbroadcast(result: Tensor, value: Tensor) -> Tensor:
     return result
 
 
+def _fixed(operand: Operand) -> Operand:
+    """The operand as it is now."""
+    if not isinstance(operand, Constant):
+        return operand
+    kept = operand.read().detach().clone()
+    return Constant(lambda: kept)
+
+
 @dataclass(frozen=True)
 class Rescale(Elementwise):
-    """Every value times a constant other than 0; relevance passes as is.
+    """Every value times a constant other than 0, or divided by it; relevance passes as is.
 
     Attributes:
-        factor: the constant; None where it is a tensor.
-    """
-
-    factor: float | None = None
-
-
-def rescale(function: Callable[[Any, Any], Any], by: Operand) -> Rescale:
-    """The layer that multiplies by a constant, or divides by one.
-
-    Args:
         function: ``operator.mul`` or ``operator.truediv``.
         by: a number or a tensor that broadcasts to the value's shape.
     """
 
-    def scaled(value: Tensor) -> Tensor:
-        return _unbroadcast(function(value, _operand(by, value)), value)
+    function: Callable[..., Any]
+    by: Operand = 1.0
 
-    return Rescale(scaled, None if isinstance(by, Constant) else function(1.0, by))
+    def forward(self, value: Tensor) -> Tensor:
+        """The product or quotient, in the value's shape."""
+        return _unbroadcast(self.function(value, _operand(self.by, value)), value)
+
+    @property
+    def factor(self) -> float | None:
+        """What values are multiplied by; None where it is a tensor."""
+        return None if isinstance(self.by, Constant) else float(self.function(1.0, self.by))
+
+    def fixed(self) -> Rescale:
+        """The layer with its constant as it is now."""
+        return replace(self, by=_fixed(self.by))
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,10 @@ class Shift:
         quotient = relevance / (output + stabiliser)
         taken = quotient * (stabiliser + self._offset(value))
         return value * quotient, taken.flatten(1).sum(1)
+
+    def fixed(self) -> Shift:
+        """The layer with its constant as it is now."""
+        return replace(self, constant=_fixed(self.constant))
 
     def _offset(self, value: Tensor) -> Tensor | float:
         return self.factor * _operand(self.constant, value)

@@ -137,6 +137,13 @@ class Lstm:
         cells = tuple(started(cell) for cell in self.read())
         return Lstm(lambda: cells)
 
+    def fixed(self) -> Lstm:
+        """The layer with its weights as they are now."""
+        cells = tuple(
+            Cell(cell.input.clone(), cell.memory.clone(), cell.bias.clone()) for cell in self.read()
+        )
+        return Lstm(lambda: cells)
+
     def _cells(self, like: Tensor) -> tuple[Cell, ...]:
         return tuple(
             Cell(cell.input.to(like), cell.memory.to(like), cell.bias.to(like))

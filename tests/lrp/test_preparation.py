@@ -221,11 +221,17 @@ class TestFirstLayer:
         module = made(AFFINE["mean and deviation"][0])
         network = network_of(module)
         before = attribute(network, frames(), 1).map
+        scaling = [node.layer for node in network.nodes[:2]]
+        fixed = [layer.fixed() for layer in scaling]
+        kept = [layer.forward(frames()) for layer in fixed]
         module.mean.mul_(0.5)
         module.deviation.mul_(2)
         after = attribute(network, frames(), 1).map
         assert torch.equal(after, attribute(network_of(module), frames(), 1).map)
         assert not torch.allclose(before, after)
+        for layer, one, live in zip(fixed, kept, scaling, strict=True):
+            assert torch.equal(layer.forward(frames()), one)
+            assert not torch.allclose(live.forward(frames()), one)
 
     def test_channels_that_are_sliced_away_get_nothing(self):
         module = made(lambda m, x: (x / 255)[:, :2] - 0.5, channels=2)

@@ -263,9 +263,14 @@ class TestWindows:
         network = network_of(policy)
         before = network.forward(windows())
         policy.lstm_actor.weight_hh_l0.data.mul_(2)
+        names = [node.name for node in network.nodes]
+        fixed = network.nodes[names.index("lstm_actor")].layer.fixed().read()
         after = network.forward(windows())
         assert not torch.allclose(before, after)
         assert torch.equal(after, network_of(copy.deepcopy(policy)).forward(windows()))
+        kept = fixed[0].memory.clone()
+        policy.lstm_actor.weight_hh_l0.data.mul_(2)
+        assert torch.equal(fixed[0].memory, kept)
 
     def test_randomised(self):
         network = network_of(made())

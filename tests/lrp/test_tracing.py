@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from oracles.networks import seeded
 from torch import nn
@@ -362,7 +362,11 @@ def run(lines, m, x):
 @settings(max_examples=300, deadline=None)
 @given(lines=programs())
 def test_programs_are_computed_as_torch_does_or_refused(lines):
-    module = made(lambda m, x: run(lines, m, x))
+    try:
+        module = made(lambda m, x: run(lines, m, x))
+    except RuntimeError as error:  # torch itself refuses to overwrite what it reads in part
+        assume("single memory location" not in str(error))
+        raise
     try:
         network_of(module)
     except UnsupportedLayerError as error:
