@@ -2,7 +2,7 @@
 
 from rlmonitor.lrp.composites import COMPOSITES, DEFAULT_COMPOSITE, Composite
 from rlmonitor.lrp.layers import Convolution, Dense, Scale
-from rlmonitor.lrp.network import Network
+from rlmonitor.lrp.network import Activations, Network
 from rlmonitor.lrp.observations import Windows
 from rlmonitor.lrp.policies import network_of
 from rlmonitor.lrp.propagation import Relevance, attribute, attribute_targets
@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_COMPOSITE",
     "RULES",
     "TARGETS",
+    "Activations",
     "Branch",
     "Composite",
     "Convolution",

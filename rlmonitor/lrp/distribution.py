@@ -41,7 +41,7 @@ class Lens:
     bounds: tuple[Bound, Bound] = (-math.inf, math.inf)
     name: str = ""
     _views: dict[ParameterView, Tensor] = field(default_factory=dict)
-    _bias_views: dict[ParameterView, Tensor] = field(default_factory=dict)
+    _biases: dict[int, Tensor | None] = field(default_factory=dict)
 
     def at(self, value: Tensor, output: Tensor) -> Site:
         """The lens with a batch of inputs and the outputs that the layer gave for them."""
@@ -60,13 +60,17 @@ class Lens:
             self._views[view] = view(self.weight)
         return self._views[view]
 
-    def bias_view(self, view: ParameterView | None) -> Tensor | None:
-        """A view of the bias, ``[out]``."""
-        if view is None or self.bias is None:
-            return None
-        if view not in self._bias_views:
-            self._bias_views[view] = view(self.bias)
-        return self._bias_views[view]
+    def bias_of(self, part: Part) -> Tensor | None:
+        """A part's bias, ``[out]``; the stabiliser is in it if its sign is known beforehand."""
+        if id(part) not in self._biases:
+            bias = None
+            if part.bias is not None and self.bias is not None:
+                bias = part.bias(self.bias)
+            if part.sign:
+                bias = self.weight.new_zeros(len(self.weight)) if bias is None else bias
+                bias = bias + part.sign * self.rule.stabiliser
+            self._biases[id(part)] = bias
+        return self._biases[id(part)]
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Site:
         """The site of a dense layer whose outputs are ``readout`` (``[A, A]``) times this one's."""
         bias = None if self.lens.bias is None else readout @ self.lens.bias
         weight = readout @ self.lens.weight
-        lens = replace(self.lens, weight=weight, bias=bias, _views={}, _bias_views={})
+        lens = replace(self.lens, weight=weight, bias=bias, _views={}, _biases={})
         value = self.signal.value
         return Site(lens, self.signal, lens.layer.apply(value, weight, bias))
 
@@ -110,25 +114,28 @@ class Site:
                 continue
             quotient, taken = self._quotient(part, share)
             below = self._received(part, quotient, below)
-            absorbed.append(taken)
+            absorbed += taken
         below = torch.zeros_like(self.signal.value) if below is None else below
         return below, functools.reduce(torch.add, absorbed)
 
-    def _quotient(self, part: Part, share: Tensor) -> tuple[Tensor, Tensor]:
+    def _quotient(self, part: Part, share: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Relevance over denominator, and what bias, stabiliser and empty denominators take."""
         denominator, stabiliser = self._denominator(part), self.lens.rule.stabiliser
+        taken = []
         if part.coefficient != 1:
             share = share * part.coefficient
         if stabiliser == 0:
             empty = denominator == 0
-            taken, share = total(share * empty), share.masked_fill(empty, 0)
-            quotient = share / denominator.masked_fill(empty, 1)
-        else:
-            quotient = share / denominator
-            # The stabiliser has the denominator's sign: its product with the quotient the share's.
-            taken = stabiliser * total(torch.copysign(quotient, share))
-        bias = self.lens.bias_view(part.bias)
-        return quotient, taken if bias is None else taken + _by_channel(quotient) @ bias
+            taken.append(total(share * empty))
+            share, denominator = share.masked_fill(empty, 0), denominator.masked_fill(empty, 1)
+        quotient = share / denominator
+        if stabiliser != 0 and part.sign == 0:
+            # The stabiliser has the denominator's sign: times the quotient it has the share's.
+            taken.append(stabiliser * total(torch.copysign(quotient, share)))
+        bias = self.lens.bias_of(part)
+        if bias is not None:
+            taken.append(_by_channel(quotient) @ bias)
+        return quotient, taken
 
     def _received(self, part: Part, quotient: Tensor, so_far: Tensor | None) -> Tensor:
         """What the inputs get from a part, ``[N, in, ...]``, on top of what they got so far."""
@@ -145,13 +152,21 @@ class Site:
     def _denominator(self, part: Part) -> Tensor:
         """The stabilised denominator, ``[N or 1, out, ...]``; computed once for all targets."""
         if id(part) not in self._denominators:
-            plain = self._raw_denominator(part)
-            stabiliser = torch.copysign(self.lens.stabiliser, plain)
-            self._denominators[id(part)] = stabiliser.add_(plain)
+            plain, stabiliser = self._raw_denominator(part), self.lens.rule.stabiliser
+            if part.sign == 0:
+                stabilised = torch.copysign(self.lens.stabiliser, plain).add_(plain)
+            elif part.sign > 0:
+                stabilised = plain.clamp_(min=stabiliser)
+            else:
+                stabilised = plain.clamp_(max=-stabiliser)
+            self._denominators[id(part)] = stabilised
         return self._denominators[id(part)]
 
     def _raw_denominator(self, part: Part) -> Tensor:
-        """Sum of branches and bias; the layer's own output is reused where it is a branch."""
+        """Sum of branches and bias; the layer's own output is reused where it is a branch.
+
+        Never that output itself where the part has a sign: its bias always adds something then.
+        """
         value, weight = self.signal.value, self.lens.weight
         terms = self._terms_of(part)
         others = [term for term in terms if term[0] is not value or term[1] is not weight]
@@ -170,10 +185,10 @@ class Site:
 
     def _offset(self, part: Part, *, reuses: bool) -> Tensor | None:
         """What is added to the branches: the part's bias, less that of a reused output."""
-        own, bias = self.lens.bias, self.lens.bias_view(part.bias)
+        own, bias = self.lens.bias, self.lens.bias_of(part)
         if not reuses or own is None:
             return bias
-        if part.bias is unchanged:
+        if part.bias is unchanged and part.sign == 0:
             return None
         return -own if bias is None else bias - own
 

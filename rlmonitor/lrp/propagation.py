@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from rlmonitor.errors import ConfigurationError, NonFiniteError
+from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.lrp.catalogue import Layer
 from rlmonitor.lrp.composites import DEFAULT_COMPOSITE, Composite, composite_of
 from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.distribution import Lens, Site, total
 from rlmonitor.lrp.layers import Affine, Passing
 from rlmonitor.lrp.mixing import Concatenation, Mixing, share_out
-from rlmonitor.lrp.network import Network, is_first
+from rlmonitor.lrp.network import Activations, Network, is_first
 from rlmonitor.lrp.observations import Observation, Windows
 from rlmonitor.lrp.preparation import bounds_of, passing
 from rlmonitor.lrp.recurrent import EachStep, Recurrent
@@ -46,8 +46,8 @@ from rlmonitor.lrp.targets import (
     readout_of,
 )
 
-CHUNK = 32
-"""Frames that are explained at once: it bounds memory, and larger chunks leave the caches."""
+CHUNK = 64
+"""Frames that are explained at once: it bounds memory; with half of it dense layers are slower."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Relevance:
 
 def attribute(
     network: Network,
-    observation: Observation | Windows,
+    observation: Observation | Windows | Activations,
     target: Target = "q",
     composite: str | Composite = DEFAULT_COMPOSITE,
     *,
@@ -107,7 +107,8 @@ def attribute(
         observation: ``[N, C, H, W]`` or ``[N, D]``, as the policy gets it; a dict of them where
             the observation space is one. Recurrent networks take windows of T time steps,
             ``[N, T, C, H, W]`` or ``[N, T, D]``, or :class:`Windows`; their last steps are
-            explained.
+            explained. Or what the network already computed for any of these, see
+            :meth:`Network.activate`: that saves the forward pass.
         target: ``"q"``: Q(s, a), for QR-DQN the mean over quantiles; ``"logit"``: that of a policy;
             ``"advantage"``: either one less its mean over the actions; ``"value"``: the critic's
             V(s); an int: the output of that action; a pair ``(a, b)``: output a less output b.
@@ -134,7 +135,7 @@ def attribute(
 @torch.no_grad()
 def attribute_targets(
     network: Network,
-    observation: Observation | Windows,
+    observation: Observation | Windows | Activations,
     targets: Sequence[Target] = ("q", "advantage"),
     composite: str | Composite = DEFAULT_COMPOSITE,
     *,
@@ -146,33 +147,72 @@ def attribute_targets(
     target.
     """
     checked = [checked_target(target, network) for target in targets]
-    frames = network.checked(observation)
+    seen = observation if isinstance(observation, Activations) else None
+    frames = _inputs(network, observation)
     n_frames = len(frames[0])
     actions = checked_action(action, n_frames, network.n_outputs)
     shapes = [tensor.shape[1:] for tensor in frames]
     call = _Call(network, composite_of(composite), checked, shapes)
-    parts: dict[Target, list[Relevance]] = {target: [] for target in checked}
+    found: dict[Target, Relevance] = {}
     chunk = max(1, CHUNK // network.n_steps(frames))
     for start in range(0, n_frames, chunk):
         span = slice(start, start + chunk)
-        values = network.converted([tensor[span] for tensor in frames])
+        values = [tensor[span] for tensor in frames]
+        if seen is None:
+            values = list(network.converted(values))
+        outputs = call.forward(values) if seen is None else [layer[span] for layer in seen.layers]
         chosen = None if actions is None else actions[span].to(values[0].device)
-        for relevance in _explain(call, values, checked, chosen):
-            parts[relevance.target].append(relevance)
-    return {target: _joined(chunks) for target, chunks in parts.items()}
+        for relevance in _explain(call, values, outputs, checked, chosen):
+            target = relevance.target
+            found[target] = _placed(found.get(target), relevance, start, n_frames)
+    return found
 
 
-def _joined(chunks: list[Relevance]) -> Relevance:
-    if len(chunks) == 1:
-        return chunks[0]
+def _inputs(
+    network: Network, observation: Observation | Windows | Activations
+) -> tuple[Tensor, ...]:
+    """The checked observation, or the inputs of a forward pass that was made before."""
+    if not isinstance(observation, Activations):
+        return network.checked(observation)
+    if observation.network is not network:
+        raise ObservationError(
+            "these activations come from another network, or from a snapshot of this one: explain "
+            "them with the network that they carry, attribute(activations.network, activations)"
+        )
+    return observation.values
+
+
+def _placed(whole: Relevance | None, part: Relevance, start: int, n_frames: int) -> Relevance:
+    """The relevance of all frames with that of some, which begin at ``start``, filled in."""
+    if len(part.explained) == n_frames:
+        return part
+    if whole is None:
+        whole = _unfilled(part, n_frames)
+    for room, tensor in zip(_tensors(whole), _tensors(part), strict=True):
+        room[start : start + len(tensor)] = tensor
+    return whole
+
+
+def _unfilled(part: Relevance, n_frames: int) -> Relevance:
+    """Room for so many frames, in the shapes and types of the given relevance."""
+
+    def room(tensor: Tensor) -> Tensor:
+        return tensor.new_empty(n_frames, *tensor.shape[1:])
+
     return replace(
-        chunks[0],
-        maps={key: torch.cat([chunk.maps[key] for chunk in chunks]) for key in chunks[0].maps},
-        explained=torch.cat([chunk.explained for chunk in chunks]),
-        absorbed=torch.cat([chunk.absorbed for chunk in chunks]),
-        outputs=torch.cat([chunk.outputs for chunk in chunks]),
-        action=torch.cat([chunk.action for chunk in chunks]),
+        part,
+        maps={key: room(one) for key, one in part.maps.items()},
+        explained=room(part.explained),
+        absorbed=room(part.absorbed),
+        outputs=room(part.outputs),
+        action=room(part.action),
     )
+
+
+def _tensors(relevance: Relevance) -> list[Tensor]:
+    """All that has a row for each frame."""
+    rest = relevance.explained, relevance.absorbed, relevance.outputs, relevance.action
+    return [*relevance.maps.values(), *rest]
 
 
 class _Call:
@@ -225,10 +265,14 @@ class _Call:
 
 
 def _explain(
-    call: _Call, values: Sequence[Tensor], targets: Sequence[Target], actions: Tensor | None
+    call: _Call,
+    values: Sequence[Tensor],
+    outputs: list[Tensor],
+    targets: Sequence[Target],
+    actions: Tensor | None,
 ) -> Iterator[Relevance]:
-    """One chunk: a forward pass, and a backward pass for each target."""
-    network, outputs = call.network, call.forward(values)
+    """One chunk after its forward pass: a backward pass for each target."""
+    network = call.network
     sites, answers = call.sites(values, outputs), outputs[network.output]
     for target in targets:
         action = action_of(target, answers, actions)

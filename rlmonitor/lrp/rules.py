@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import torch
@@ -89,12 +89,15 @@ class Part:
         bias: the view of the bias that is added to it; None for none.
         coefficient: the fraction of the relevance that this part redistributes.
         where: the outputs that this part serves; all of them where it is None.
+        sign: +1 or -1 if the denominator has that sign at all outputs that the part serves (what
+            rounding leaves on the other side of 0 counts as 0); 0 if it may have either.
     """
 
     branches: tuple[Branch, ...]
     bias: ParameterView | None
     coefficient: float = 1.0
     where: Selection | None = None
+    sign: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,15 +250,17 @@ def gamma(gamma: float = 0.25, stabiliser: float = STABILISER) -> Rule:
     if not 0 <= gamma < math.inf:
         raise ConfigurationError(f"gamma must be finite and >= 0, got {gamma}")
     upward, downward = partial(_favour, clamp_low, gamma), partial(_favour, clamp_high, gamma)
+    with_positive = Branch(positive, upward), Branch(negative, downward)
+    with_negative = Branch(positive, downward), Branch(negative, upward)
     parts = (
-        Part((Branch(positive, upward), Branch(negative, downward)), upward, where=above_zero),
-        Part((Branch(positive, downward), Branch(negative, upward)), downward, where=below_zero),
+        Part(with_positive, upward, where=above_zero, sign=1),
+        Part(with_negative, downward, where=below_zero, sign=-1),
     )
     return Rule(f"gamma({gamma:g})", parts, stabiliser)
 
 
-_EXCITING = Part((Branch(positive, clamp_low), Branch(negative, clamp_high)), bias=clamp_low)
-_INHIBITING = Part((Branch(positive, clamp_high), Branch(negative, clamp_low)), bias=clamp_high)
+_EXCITING = Part((Branch(positive, clamp_low), Branch(negative, clamp_high)), clamp_low, sign=1)
+_INHIBITING = Part((Branch(positive, clamp_high), Branch(negative, clamp_low)), clamp_high, sign=-1)
 
 
 def z_plus(stabiliser: float = STABILISER) -> Rule:
@@ -277,7 +282,7 @@ def alpha_beta(alpha: float = 2.0, beta: float = 1.0, stabiliser: float = STABIL
             "(2, 1) and (1, 0) are usual"
         )
     weighted = ((_EXCITING, alpha), (_INHIBITING, -beta))
-    parts = tuple(Part(part.branches, part.bias, factor) for part, factor in weighted if factor)
+    parts = tuple(replace(part, coefficient=factor) for part, factor in weighted if factor)
     return Rule(f"alpha_beta({alpha:g}, {beta:g})", parts, stabiliser)
 
 
@@ -302,13 +307,14 @@ def z_box(
 
 def w_square(stabiliser: float = STABILISER) -> Rule:
     """LRP-w^2, for first layers with unbounded inputs. Montavon et al. 2017."""
-    parts = (Part((Branch(one, torch.square),), bias=torch.square),)
+    parts = (Part((Branch(one, torch.square),), bias=torch.square, sign=1),)
     return Rule("w_square", parts, stabiliser)
 
 
 def flat(stabiliser: float = STABILISER) -> Rule:
     """LRP-flat: the same to every input of a receptive field. Lapuschkin et al. 2019, methods."""
-    return Rule("flat", (Part((Branch(one, same_everywhere),), bias=None),), stabiliser)
+    parts = (Part((Branch(one, same_everywhere),), bias=None, sign=1),)
+    return Rule("flat", parts, stabiliser)
 
 
 RULES: dict[str, Callable[[], Rule]] = {
