@@ -1,15 +1,15 @@
 """Time and memory of our LRP engine beside autograd, zennit, captum and perturbation methods.
 
-    python benchmarks/attribution.py                      # everything, about ten minutes
+    python benchmarks/attribution.py                      # everything, about five minutes
     python benchmarks/attribution.py --networks nips      # one slice; the others are kept
 
 The CPU time of one thread over that of a forward pass with a backward pass to the input, of the
 same batch. All engines take turns, repetition by repetition; the tables show the median of the
 ratios within a repetition, in brackets the ratio of the smallest times, which other work on the
-machine disturbs least. Methods that take many forward passes are timed in two turns and not at the
-largest batch. Peak memory is what torch's CPU allocator hands out at once, at batch 64. zennit and
-captum come from the development dependencies; both explain a residual sum wrongly, so they are left
-out of the IMPALA network.
+machine disturbs least. Methods that take many forward passes are timed in one turn, up to batch 16.
+Peak memory is what torch's CPU allocator hands out at once, at batch 64. zennit and captum come
+from the development dependencies; both explain a residual sum wrongly, so they are left out of the
+IMPALA network.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 BASE = "forward + backward to input"
 MEMORY_BATCH = 64
+SLOW_BATCH = 16
+"""The largest batch for methods of many passes."""
 WIDTHS = (2, 4)
 """Times NatureCNN's channels and units, at the batch size ``WIDTH_BATCH``."""
 WIDTH_BATCH = 16
@@ -65,20 +67,26 @@ class Residual(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """``[N, C, H, W]`` to the same shape."""
-        return value + self.second(functional.relu(self.first(functional.relu(value))))
+        change: Tensor = self.second(functional.relu(self.first(functional.relu(value))))
+        return value + change
 
 
 def nature(width: int = 1) -> QNetwork:
     """Mnih et al. 2015, with ``width`` times the channels and units."""
     one, two = 32 * width, 64 * width
     layers = nn.Conv2d(4, one, 8, 4), nn.Conv2d(one, two, 4, 2), nn.Conv2d(two, two, 3)
-    activated = [part for layer in layers for part in (layer, nn.ReLU())]
+    activated: list[nn.Module] = [part for layer in layers for part in (layer, nn.ReLU())]
     return QNetwork(activated, two * 49, 512 * width)
 
 
 def nips() -> QNetwork:
     """Mnih et al. 2013."""
-    layers = [nn.Conv2d(4, 16, 8, 4), nn.ReLU(), nn.Conv2d(16, 32, 4, 2), nn.ReLU()]
+    layers: list[nn.Module] = [
+        nn.Conv2d(4, 16, 8, 4),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 4, 2),
+        nn.ReLU(),
+    ]
     return QNetwork(layers, 32 * 81, 256)
 
 
@@ -219,7 +227,7 @@ def measured(
         name: engine.prepared(observation) if isinstance(engine, _Reusing) else observation
         for name, engine in compared.items()
     }
-    n_turns, turn = 2, 0
+    n_turns, turn = 1, 0
     while turn <= n_turns:
         began = time.perf_counter()
         for name, engine in compared.items():
@@ -252,7 +260,7 @@ def measure(module: nn.Module, batches: tuple[int, ...], *, peers: bool, seconds
     times: dict[str, Any] = {}
     for batch in batches:
         found = measured(quick, frames[:batch], seconds)
-        if slow and batch <= MEMORY_BATCH:
+        if slow and batch <= SLOW_BATCH:
             several = measured(slow, frames[:batch], 0)
             base = several.pop(BASE)
             found |= {
@@ -318,7 +326,7 @@ def plot(results: Mapping[str, Any], path: Path) -> None:
         axis.set_xticklabels(list(columns))
         axis.minorticks_off()
     axes[0].set_ylabel("CPU time / (forward + backward to input)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right", fontsize=7)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=7)
     figure.savefig(path, dpi=110)
 
 
@@ -328,6 +336,7 @@ def main() -> None:
     choices = [*NETWORKS, "width"]
     parser.add_argument("--networks", nargs="+", choices=choices, default=choices)
     parser.add_argument("--seconds", type=float, default=12, help="for each batch size")
+    parser.add_argument("--largest", type=int, default=256, help="batch size")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -340,7 +349,8 @@ def main() -> None:
                     nature(width), (WIDTH_BATCH,), peers=True, seconds=arguments.seconds
                 )
             continue
-        make, batches = NETWORKS[name]
+        make, sizes = NETWORKS[name]
+        batches = tuple(size for size in sizes if size <= arguments.largest)
         peers = name != "IMPALA"
         results[name] = measure(make(), batches, peers=peers, seconds=arguments.seconds)
     RESULTS.mkdir(parents=True, exist_ok=True)
