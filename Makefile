@@ -22,6 +22,7 @@ check: .venv/installed-test
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/attribution.py
 	$(BIN)/python benchmarks/figure2.py
+	$(BIN)/python benchmarks/spray.py
 
 clean:
 	rm -rf .venv
@@ -35,8 +36,8 @@ clean:
 	$(PIP) install --quiet -c constraints.txt -e .
 	touch $@
 
-# zennit, an oracle of the tests, asks for torchvision, which it does not need for what is compared
+# Oracles of the tests that ask for more than what is compared needs: torchvision; a compiled hash
 .venv/installed-test: .venv/installed
 	$(PIP) install --quiet -c constraints.txt --group test --group check
-	$(PIP) install --quiet -c constraints.txt --no-deps zennit
+	$(PIP) install --quiet -c constraints.txt --no-deps zennit corelay
 	touch $@

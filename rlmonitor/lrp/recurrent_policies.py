@@ -188,7 +188,7 @@ def recurrent_network(policy: Any) -> RecurrentNetwork:
         output,
         value,
         (*POLICY_TARGETS, "value"),
-        (_size(policy.lstm_actor), _size(critic)),
+        state_shapes=(_size(policy.lstm_actor), _size(critic)),
     )
 
 
