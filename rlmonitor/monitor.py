@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.board import tags
+from rlmonitor.board.embedding import show_strategies
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
@@ -38,6 +39,7 @@ from rlmonitor.round_summary import summary_of
 from rlmonitor.strategy.detectors import detect
 from rlmonitor.strategy.events import Event
 from rlmonitor.strategy.history import History
+from rlmonitor.strategy.timeline import Timeline
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
@@ -147,6 +149,7 @@ class Monitor:
             raise
         self._random: Analysis | None = None
         self._history = read_history(self.run_dir)
+        self._timeline = _known_strategies(self.run_dir)
         self._first = True
         self.writer = writer or BoardWriter.open(None, self.run_dir)
 
@@ -172,7 +175,10 @@ class Monitor:
             composite=settings.composite,
             n_frames=settings.n_frames,
             clip_frames=settings.clip_frames,
+            timeline=self._timeline,
         )
+        if found.strategies is not None:
+            self._timeline = found.strategies.timeline
         try:
             self._show(found)
         finally:
@@ -332,6 +338,7 @@ class Monitor:
         if found.probe is not None:
             gif = probe_clip(found.probe, found, self._phases)
             self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
+        show_strategies(self.writer.directory, found, seed=self.settings.seed)
         self.writer.flush()
 
     def _store(self, found: Round) -> None:
@@ -341,6 +348,12 @@ class Monitor:
         store.write_round(self.run_dir, found, {"seed": self.settings.seed})
         if self.settings.keep is not None:
             store.keep_latest(self.run_dir, self.settings.keep)
+
+
+def _known_strategies(run_dir: Path) -> Timeline:
+    """Those of the latest round on disk, so that a resumed training goes on with their numbers."""
+    latest = list(store.rounds(run_dir).values())[-1:]
+    return store.read_timeline(latest[0]) if latest else Timeline()
 
 
 def _require(holds: bool, name: str, value: object, expected: str) -> None:

@@ -19,6 +19,8 @@ from rlmonitor.recording import Recording, busiest, final_scores, spread
 from rlmonitor.strategy.behaviour import play_values
 from rlmonitor.strategy.causal import Effects, effects
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
+from rlmonitor.strategy.spray import Spray, spray
+from rlmonitor.strategy.timeline import Moment, Timeline, advance
 
 TARGETS = ("q", "advantage")
 """What an agent with Q-values values, and what it decides by."""
@@ -60,6 +62,23 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Strategies:
+    """The clusters of a round's play.
+
+    Attributes:
+        target: whose maps were clustered.
+        found: the clusters of the frames of `Round.play`.
+        moment: which known strategies they are, and what changed.
+        timeline: all strategies so far, for the next round.
+    """
+
+    target: str
+    found: Spray
+    moment: Moment
+    timeline: Timeline
+
+
+@dataclass(frozen=True)
 class Round:
     """What the monitor found at one timestep.
 
@@ -74,6 +93,7 @@ class Round:
             untrained network.
         spot_checks: target to how far a few maps of the play may be believed.
         effects: what taking the elements away changes; None for networks without Q-values.
+        strategies: clusters of the play's maps, followed through the rounds.
         behaviour: what the agent did in all of the play, by the names of curves.
         scores: of the games that ended in the play.
     """
@@ -87,6 +107,7 @@ class Round:
     random_similarity: Mapping[str, float]
     spot_checks: Mapping[str, SpotCheck] = field(default_factory=dict)
     effects: Effects | None = None
+    strategies: Strategies | None = None
     behaviour: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[float, ...] = ()
 
@@ -145,6 +166,7 @@ def run_round(
     composite: str | Composite = "epsilon-gamma-box",
     n_frames: int = 128,
     clip_frames: int = 64,
+    timeline: Timeline | None = None,
 ) -> Round:
     """Explain what the agent did since the last round, and the probe.
 
@@ -159,6 +181,7 @@ def run_round(
         composite: name of a composite, or one.
         n_frames: frames for the statistics, spread over the play.
         clip_frames: consecutive frames for the clip, taken where most happens.
+        timeline: the strategies of the rounds before; none by default.
     """
 
     def explain(recording: Recording) -> Analysis:
@@ -166,19 +189,30 @@ def run_round(
 
     probed = explain(probe) if probe is not None else None
     shown = spread(play, n_frames)
+    played = explain(shown)
     return Round(
         timestep=timestep,
         composite=composite if isinstance(composite, str) else composite.name,
-        play=explain(shown),
+        play=played,
         clip=explain(busiest(play, clip_frames)),
         probe=probed,
         random=random,
         random_similarity=_random_similarity(probed, random),
         spot_checks=_spot_checks(network, shown, targets, composite),
         effects=effects(network, play, composite=composite) if "q" in network.targets else None,
+        strategies=_strategies(played, timeline or Timeline(), timestep),
         behaviour=play_values(play),
         scores=final_scores(play),
     )
+
+
+def _strategies(played: Analysis, timeline: Timeline, timestep: int) -> Strategies:
+    """Cluster what the agent decides by, beside the frames themselves."""
+    target = "advantage" if "advantage" in played.relevance else next(iter(played.relevance))
+    found = spray(played.relevance[target], played.recording.observation)
+    shares = {name: played.pooled[target].share[name] for name in played.recording.masks}
+    known, moment = advance(timeline, found, timestep, shares)
+    return Strategies(target, found, moment, known)
 
 
 def _spot_checks(

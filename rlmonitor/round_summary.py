@@ -12,4 +12,6 @@ def summary_of(found: Round) -> RoundSummary:
     values = round_scalars(found)
     if found.effects is not None:
         values |= effect_values(found.effects)
-    return RoundSummary(found.timestep, values, {OWN_STARTS: found.scores})
+    known = () if found.strategies is None else found.strategies.timeline.strategies
+    names = {str(strategy.id): strategy.name for strategy in known}
+    return RoundSummary(found.timestep, values, {OWN_STARTS: found.scores}, names)

@@ -20,6 +20,7 @@ def round_scalars(found: Round) -> dict[str, float]:
                 values.update(_statistics(tags.scope(target, source), statistics))
     if found.effects is not None:
         values.update(_effects(found.effects))
+    values.update(_strategies(found))
     values.update(_faithfulness(found))
     values.update(found.behaviour)
     return values
@@ -48,6 +49,17 @@ def _statistics(scope: str, statistics: Statistics) -> Iterator[tuple[str, float
         yield tags.context(scope), statistics.context
     if statistics.entropy is not None:
         yield tags.entropy(scope), statistics.entropy
+
+
+def _strategies(found: Round) -> Iterator[tuple[str, float]]:
+    if found.strategies is None or found.strategies.found.not_enough is not None:
+        return
+    moment = found.strategies.moment
+    yield tags.STRATEGY_CLUSTERS, float(moment.clusters)
+    if moment.novelty is not None:
+        yield tags.STRATEGY_NOVELTY, moment.novelty
+    for number, part in (moment.occupancy or {}).items():
+        yield tags.strategy(number), part
 
 
 def _faithfulness(found: Round) -> Iterator[tuple[str, float]]:

@@ -27,6 +27,7 @@ PARTS = ("positive", "negative")
 
 EVENTS = "events"
 RELEVANCE_PLAY, RELEVANCE_PROBE = "relevance/play", "relevance/probe"
+STRATEGY_CLUSTERS, STRATEGY_NOVELTY = "strategy/clusters", "strategy/novelty"
 MONITOR_SECONDS, MONITOR_OVERHEAD = "monitor/seconds", "monitor/overhead"
 FAITHFULNESS = (
     "conservation_error",
@@ -87,6 +88,11 @@ def effect(scope: str, element: str) -> str:
 def action_changed(element: str) -> str:
     """The share of frames in which another action becomes greedy without an element."""
     return f"{CHOICE}/action_changed/{_checked(element)}"
+
+
+def strategy(number: int) -> str:
+    """The part of the frames that belong to a strategy, by its number."""
+    return f"strategy/cluster/{number}"
 
 
 def context(scope: str) -> str:

@@ -10,6 +10,9 @@ arrays and JSON attributes only, so plain zarr reads it. Layout of a group::
         relevance/<target>   float16 [N, C, H, W], each frame divided by its scale
         scale/<target>       float32 [N], so that map = relevance * scale
         explained/<target>   float32 [N]
+    strategies/
+        labels               int64 [N], cluster of each frame of play, −1 for none
+        exemplars, mean_maps of all strategies so far; the rest as JSON in ``timeline``
 
 The clip keeps the whole stack; play and probe keep the sum over the stack (C = 1), which is a
 quarter of the size; their statistics were made from the whole.
@@ -33,7 +36,9 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import StoreError
 from rlmonitor.recording import Recording
-from rlmonitor.round import Analysis, Round
+from rlmonitor.round import Analysis, Round, Strategies
+from rlmonitor.strategy.timeline import Timeline
+from rlmonitor.strategy.timeline_state import from_arrays, to_arrays
 
 FORMAT = 1
 PACKAGES = ("rlmonitor", "torch", "stable-baselines3", "gymnasium", "ale-py", "numpy")
@@ -181,6 +186,22 @@ def read_relevance(path: Path, part: str = "clip") -> dict[str, NDArray[np.float
     }
 
 
+def read_timeline(path: Path) -> Timeline:
+    """The strategies that were known after a round; none if the round has no clusters.
+
+    Raises:
+        StoreError: no such round, another format, or a timeline that cannot be read.
+    """
+    root = _open(path, "")
+    if "strategies" not in root:
+        return Timeline()
+    group = _open(path, "strategies")
+    if "exemplars" not in group:
+        return Timeline()
+    arrays = {name: _array(group, name) for name in ("exemplars", "mean_maps")}
+    return from_arrays(arrays, str(group.attrs["timeline"]))
+
+
 def read_attributes(path: Path) -> dict[str, Any]:
     """Composite, statistics, versions and settings of a round on disk."""
     return dict(_open(path, "").attrs)
@@ -227,6 +248,8 @@ def _write(path: Path, found: Round, attributes: Mapping[str, Any]) -> None:
         "versions": {package: version(package) for package in PACKAGES},
     }
     root = zarr.create_group(path, attributes=everything)
+    if found.strategies is not None:
+        _put_strategies(root, found.strategies)
     for name, part in present.items():
         group = root.create_group(
             name,
@@ -237,6 +260,22 @@ def _write(path: Path, found: Round, attributes: Mapping[str, Any]) -> None:
             },
         )
         _write_part(group, part, whole_stack=name == "clip")
+
+
+def _put_strategies(root: zarr.Group, strategies: Strategies) -> None:
+    arrays, text = to_arrays(strategies.timeline)
+    moment = strategies.moment
+    attributes: dict[str, Any] = {
+        "timeline": text,
+        "target": strategies.target,
+        "ids": list(moment.ids),
+        "eigenvalues": list(strategies.found.eigenvalues),
+        "changes": [asdict(change) for change in moment.changes],
+        "not_enough": strategies.found.not_enough,
+    }
+    group = root.create_group("strategies", attributes=attributes)
+    whole = {name: array for name, array in arrays.items() if array.size}
+    _put(group, whole | {"labels": strategies.found.labels})
 
 
 def _write_part(group: zarr.Group, part: Analysis, *, whole_stack: bool) -> None:

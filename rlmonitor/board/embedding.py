@@ -1,0 +1,67 @@
+"""A round's strategies in TensorBoard's projector: every frame a point, with its picture."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from rlmonitor.board.projector import write_embedding
+from rlmonitor.recording import Recording
+from rlmonitor.round import Round, Strategies
+from rlmonitor.strategy.spray import embed
+
+THUMBNAIL = 64
+"""Pixels along the longer side of a thumbnail."""
+
+
+def show_strategies(directory: str | os.PathLike[str], found: Round, *, seed: int = 0) -> None:
+    """Write the embedding of a round's play; nothing where there are too few maps.
+
+    Args:
+        directory: where the run's event file is.
+        found: the round.
+        seed: of the embedding.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    strategies, play = found.strategies, found.play.recording
+    if strategies is None or strategies.found.not_enough is not None:
+        return
+    with threadpool_limits(1):  # more threads only take turns for so few maps
+        picture = embed(strategies.found, seed=seed)
+    if not len(picture.index):
+        return
+    columns = {
+        "strategy": [_name(strategies, label) for label in strategies.found.labels[picture.index]],
+        "timestep of the agent": play.step[picture.index].tolist(),
+        "score": play.score[picture.index].tolist(),
+        "action": [_action(play, action) for action in play.action[picture.index]],
+    }
+    thumbnails = _thumbnails(play.screen[picture.index])
+    write_embedding(directory, found.timestep, picture.position, columns, thumbnails)
+
+
+def _name(strategies: Strategies, label: int) -> str:
+    """A cluster's number and name; a cluster that the raw frames give as well says so."""
+    if label < 0:
+        return "none"
+    cluster, moment = strategies.found.clusters[label], strategies.moment
+    same = " (as in raw pixels)" if cluster.in_pixels else ""
+    return f"{moment.ids[label]}: {moment.names[label]}{same}"
+
+
+def _action(play: Recording, action: int) -> str:
+    names = play.action_meanings
+    return names[action] if action < len(names) else str(action)
+
+
+def _thumbnails(screens: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = screens.shape[1:3]
+    scale = min(1.0, THUMBNAIL / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.stack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in screens])
