@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.explain.baselines import Method, explain
+from rlmonitor.explain.intervals import Interval, bootstrap_interval
 from rlmonitor.lrp import Composite, Network
 from rlmonitor.lrp.targets import Target
 
@@ -33,8 +34,8 @@ FOLDS = 4
 CELLS = 12
 """Rows and columns of the grid that maps are pooled over."""
 
-STRETCHES, RESAMPLES = 20, 1000
-"""Stretches of time that the confidence interval draws from, and how often."""
+STRETCHES = 20
+"""Stretches of time that the confidence interval draws from: neighbouring frames are alike."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Separability:
 
     Attributes:
         accuracy: part of the maps whose strategy the classifier names, on what it never saw.
-        low: lower end of the 95 % confidence interval, bootstrapped over stretches of frames.
-        high: its upper end.
+        stretches: ``[20]`` or fewer: the accuracy in each stretch of time.
+        interval: 95 % confidence interval of their mean.
         chance: accuracy of naming the most frequent strategy always.
         labels: the strategies.
         confusion: for each strategy, how many of its maps were taken for which one.
@@ -52,8 +53,8 @@ class Separability:
     """
 
     accuracy: float
-    low: float
-    high: float
+    stretches: tuple[float, ...]
+    interval: Interval
     chance: float
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -126,13 +127,13 @@ def separability(
         classifier.fit(features[train], truth[train])
         guess[test] = classifier.predict(features[test])
     right = (guess == truth).mean(axis=0)
-    low, high = _interval(right, seed)
+    stretches = [float(part.mean()) for part in np.array_split(right, min(STRETCHES, len(right)))]
     confusion = [[int(((truth == i) & (guess == j)).sum()) for j in range(len(names))]
                  for i in range(len(names))]  # fmt: skip
     return Separability(
         accuracy=float(right.mean()),
-        low=low,
-        high=high,
+        stretches=tuple(stretches),
+        interval=bootstrap_interval(stretches, seed=seed),
         chance=max(Counter(labels).values()) / len(labels),
         labels=names,
         confusion=tuple(tuple(row) for row in confusion),
@@ -205,12 +206,3 @@ def _splits(
         trained = tested if copy is None else ~tested
         for part in np.unique(parts):
             yield trained[:, None] & (parts != part), tested[:, None] & (parts == part)
-
-
-def _interval(right: NDArray[np.float64], seed: int) -> tuple[float, float]:
-    """95 % by bootstrap; neighbouring frames are alike, so whole stretches are drawn."""
-    stretches = np.array_split(right, min(STRETCHES, len(right)))
-    sums, sizes = np.array([s.sum() for s in stretches]), np.array([len(s) for s in stretches])
-    drawn = np.random.default_rng(seed).integers(len(stretches), size=(RESAMPLES, len(stretches)))
-    low, high = np.percentile(sums[drawn].sum(1) / sizes[drawn].sum(1), [2.5, 97.5])
-    return float(low), float(high)

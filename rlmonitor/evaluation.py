@@ -1,0 +1,393 @@
+"""``rlmonitor evaluate``: how far the maps of checkpoints may be believed, by which method."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rlmonitor.board.chart import COLOURS, QUIET, Chart, Line, save_charts
+from rlmonitor.environment import make_monitor_env
+from rlmonitor.errors import CheckpointError, ConfigurationError, StoreError, UnknownNameError
+from rlmonitor.explain.baselines import METHODS, method_of
+from rlmonitor.explain.evaluation import METRICS, QUICK_METRICS, REPLACED_BY, Result, Task, evaluate
+from rlmonitor.explain.evaluation_table import duels, legend, markdown, rich_table, rows
+from rlmonitor.explain.planted import Planted, Scenes, plant, scenes_of
+from rlmonitor.games import game_of
+from rlmonitor.lrp import COMPOSITES, TARGETS, Network, network_of
+from rlmonitor.probe import PROBES, load_probe
+from rlmonitor.recording import Recording, spread
+from rlmonitor.replay.checkpoints import Checkpoint, load_checkpoint, q_network
+from rlmonitor.rollout import Player
+
+PLAYED = 1_500
+"""Agent steps that are played for planted agents and for frames without a probe."""
+
+QUICK_METHODS = (*COMPOSITES, "gradient-x-input", "occlusion", "random")
+QUICK_FRAMES = 24
+SHOWN = 4
+"""Curves of each kind in the picture, the best ones."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What is evaluated.
+
+    Attributes:
+        env_id: the game.
+        n_frames: frames that are explained.
+        methods: names of ``METHODS`` and ``COMPOSITES``.
+        metrics: names of ``METRICS``.
+        target: what is explained.
+        copies: planted agents for each strategy.
+        seed: of everything random.
+    """
+
+    env_id: str
+    n_frames: int = 48
+    methods: tuple[str, ...] = (*COMPOSITES, *METHODS)
+    metrics: tuple[str, ...] = tuple(METRICS)
+    target: str = "q"
+    copies: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work.
+
+        Raises:
+            ConfigurationError: naming the setting, its value and what would work.
+            UnknownNameError: no such method, metric or target.
+        """
+        if self.n_frames < 8:
+            raise ConfigurationError(f"frames = {self.n_frames}: expected 8 or more")
+        if self.copies < 1 or self.seed < 0:
+            raise ConfigurationError(
+                f"copies = {self.copies} and seed = {self.seed}: expected 1 or more, and 0 or more"
+            )
+        if not self.methods or not self.metrics:
+            raise ConfigurationError("nothing to evaluate: give one method and one metric at least")
+        for method in self.methods:
+            method_of(method)
+        for metric in self.metrics:
+            if metric not in METRICS:
+                raise UnknownNameError("metric", metric, METRICS)
+        if self.target not in TARGETS:
+            raise UnknownNameError("target", self.target, TARGETS)
+
+
+def settings_of(
+    env_id: str,
+    *,
+    frames: int | None = None,
+    methods: str | None = None,
+    metrics: str | None = None,
+    target: str = "q",
+    quick: bool = False,
+    seed: int = 0,
+) -> EvaluationSettings:
+    """Settings from the command's options; what is not given is the default, or the quick one.
+
+    Raises:
+        ConfigurationError: a setting that can never work.
+        UnknownNameError: no such method, metric or target.
+    """
+    usual = EvaluationSettings(env_id, target=target, seed=seed)
+    if quick:
+        usual = replace(usual, n_frames=QUICK_FRAMES, methods=QUICK_METHODS, metrics=QUICK_METRICS)
+    return replace(
+        usual,
+        n_frames=usual.n_frames if frames is None else frames,
+        methods=usual.methods if methods is None else _names(methods),
+        metrics=usual.metrics if metrics is None else _names(metrics),
+    )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    """Names between commas, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found for each checkpoint.
+
+    Attributes:
+        settings: what was asked.
+        results: by the checkpoint's path.
+        planted: the agents with known strategies; empty where none were needed.
+    """
+
+    settings: EvaluationSettings
+    results: Mapping[str, tuple[Result, ...]]
+    planted: tuple[Planted, ...] = ()
+
+
+def run_evaluation(
+    paths: Sequence[Path],
+    settings: EvaluationSettings,
+    *,
+    progress: bool = True,
+) -> Report:
+    """Evaluate checkpoints on the same frames.
+
+    The game's probe is explained where one is shipped that fits; else frames that the last
+    checkpoint plays.
+
+    Args:
+        paths: checkpoints of one game.
+        settings: what is evaluated.
+        progress: show a bar.
+
+    Raises:
+        CheckpointError: a checkpoint cannot be read, or is of another game.
+        ConfigurationError: a setting that can never work, or no checkpoint.
+        UnknownNameError: no such environment.
+    """
+    if not paths:
+        raise ConfigurationError("nothing to evaluate: give a checkpoint")
+    checkpoints = {str(path): load_checkpoint(path) for path in paths}
+    networks = {name: network_of(q_network(each)) for name, each in checkpoints.items()}
+    _check_same_game(checkpoints, settings.env_id)
+    wants_agents = "strategies" in settings.metrics
+    general = tuple(name for name in settings.metrics if name != "strategies")
+    n_stages = len(settings.methods) * (len(general) * len(paths) + wants_agents)
+    with _bar(n_stages, shown=progress) as advance:
+        frames, play = _frames(list(checkpoints.items())[-1], networks, settings, advance)
+        planted, scenes = (), None
+        if wants_agents:
+            assert play is not None
+            planted, scenes = _planted(play, settings, advance)
+        task = Task(
+            *(next(iter(networks.values())), frames, settings.target, planted, scenes),
+            seed=settings.seed,
+        )
+        methods = settings.methods
+        told = evaluate(task, methods, ("strategies",), progress=advance) if wants_agents else ()
+        results = {}
+        for name, network in networks.items():
+            one = replace(task, network=network)
+            found = evaluate(one, methods, general, progress=advance) if general else told
+            results[name] = _merged(found, told, settings.metrics)
+    return Report(settings, results, planted)
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a table for each checkpoint, what the columns mean, and where baselines win."""
+    for name, results in report.results.items():
+        console.print(rich_table(results, _title(name, report.settings)))
+        for duel in duels(results, seed=report.settings.seed):
+            style = "yellow" if duel.won else None
+            console.print(duel.text, style=style, markup=False, highlight=False)
+    for title, summary in legend(report.settings.metrics).items():
+        console.print(f"{title}: {summary}", style="dim", markup=False, highlight=False)
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Everything, as plain values."""
+    settings = report.settings
+    return {
+        "settings": {**vars(settings), "replaced_by": REPLACED_BY},
+        "metrics": {n: {"better": METRICS[n].better, "summary": METRICS[n].summary}
+                    for n in settings.metrics},
+        "planted": [{"element": a.element, "effects": dict(a.effects)} for a in report.planted],
+        "checkpoints": [
+            {
+                "checkpoint": name,
+                "scores": list(rows(results)),
+                "milliseconds": {r.method: r.milliseconds for r in results},
+                "curves": {r.method: dict(r.curves) for r in results if r.curves},
+                "duels": [
+                    {"metric": d.metric, "baseline": d.baseline, "composite": d.composite,
+                     "advantage": vars(d.advantage), "baseline_wins": d.won}
+                    for d in duels(results, seed=settings.seed)
+                ],
+            }
+            for name, results in report.results.items()
+        ],
+    }  # fmt: skip
+
+
+def write_report(report: Report, out: Path) -> tuple[Path, ...]:
+    """Write ``evaluation.csv``, ``.json``, ``.md`` and, with pixel flipping, ``.png``.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        table, document, text = (out / f"evaluation.{kind}" for kind in ("csv", "json", "md"))
+        with table.open("w", newline="", encoding="utf-8") as file:
+            _write_csv(report, file)
+        document.write_text(json.dumps(as_json(report), indent=1) + "\n", encoding="utf-8")
+        text.write_text(as_markdown(report), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{out} cannot be written: {error}") from error
+    if "flipping" not in report.settings.metrics:
+        return table, document, text
+    picture = out / "evaluation.png"
+    save_charts(picture, [_charts(name, r, report.settings) for name, r in report.results.items()])
+    return table, document, text, picture
+
+
+def as_markdown(report: Report) -> str:
+    """The tables of all checkpoints, what the columns mean, and what the planted agents read."""
+    parts = [
+        markdown(results, _title(name, report.settings)) for name, results in report.results.items()
+    ]
+    meaning = [f"- {title}: {text}" for title, text in legend(report.settings.metrics).items()]
+    parts.append("\n".join(["## Columns", "", *meaning, ""]))
+    if report.planted:
+        agents = [
+            f"- reads {agent.element}: taking it away changes Q by "
+            f"{agent.effects[agent.element]:.2f}, any other element by at most "
+            f"{agent.strongest_other:.2f} (standard deviations of Q over frames)"
+            for agent in report.planted
+        ]
+        parts.append("\n".join(["## Planted agents", "", *agents, ""]))
+    return "\n".join(parts)
+
+
+def _write_csv(report: Report, file: Any) -> None:
+    writer = None
+    for name, results in report.results.items():
+        for row in rows(results):
+            whole = {"checkpoint": name, "target": report.settings.target, **row}
+            if writer is None:
+                writer = csv.DictWriter(file, list(whole))
+                writer.writeheader()
+            writer.writerow(whole)
+
+
+def _check_same_game(checkpoints: Mapping[str, Checkpoint], env_id: str) -> None:
+    first = next(iter(checkpoints.values()))
+    shape = first.observation_shape, first.n_actions
+    for name, each in checkpoints.items():
+        if (each.observation_shape, each.n_actions) != shape or each.game != first.game:
+            raise CheckpointError(
+                f"{name} is of {each.game!r} with {each.n_actions} actions, the first checkpoint "
+                f"of {first.game!r} with {first.n_actions}: evaluate one game at a time"
+            )
+    asked, own = game_of(env_id), game_of(first.game)
+    if (asked or own) is not None and asked is not own:
+        raise CheckpointError(
+            f"{next(iter(checkpoints))} plays {first.game!r}, not {env_id!r}: give the environment "
+            "that it was trained on with --env"
+        )
+
+
+def _frames(
+    last: tuple[str, Checkpoint],
+    networks: Mapping[str, Network],
+    settings: EvaluationSettings,
+    advance: Callable[[str], None],
+) -> tuple[Any, Recording | None]:
+    """The observations that are explained, and the play if there was one."""
+    name, checkpoint = last
+    game = game_of(settings.env_id)
+    probe = load_probe(game.name) if game is not None and game.name in PROBES else None
+    if probe is not None and probe.observation.shape[1:] != checkpoint.observation_shape:
+        probe = None
+    play = None
+    if probe is None or "strategies" in settings.metrics:
+        play = _play(name, checkpoint, networks[name], settings)
+    shown = probe if probe is not None else play
+    assert shown is not None
+    return spread(shown, settings.n_frames).policy_observation, play
+
+
+def _play(
+    name: str, checkpoint: Checkpoint, network: Network, settings: EvaluationSettings
+) -> Recording:
+    space = spaces.Box(0, 255, checkpoint.observation_shape, np.uint8)
+    player = Player(
+        make_monitor_env(settings.env_id, observation_space=space, seed=settings.seed),
+        seed=settings.seed,
+    )
+    try:
+        return player.play(lambda seen: network.forward(seen).numpy(), PLAYED)
+    finally:
+        player.close()
+
+
+def _planted(
+    play: Recording, settings: EvaluationSettings, advance: Callable[[str], None]
+) -> tuple[tuple[Planted, ...], Scenes]:
+    scenes = scenes_of(play)
+    agents = plant(scenes, copies=settings.copies, seed=settings.seed)
+    at = np.linspace(0, len(scenes) - 1, min(settings.n_frames, len(scenes)))
+    return agents, scenes.select(np.unique(at.round().astype(np.int64)))
+
+
+def _merged(
+    found: Sequence[Result], told: Sequence[Result], metrics: Sequence[str]
+) -> tuple[Result, ...]:
+    """Scores of the network and of the planted agents together, in the order asked."""
+    known = {result.method: dict(result.scores) for result in told}
+    merged = []
+    for result in found:
+        scores = {**known.get(result.method, {}), **result.scores}
+        merged.append(replace(result, scores={name: scores[name] for name in metrics}))
+    return tuple(merged)
+
+
+def _title(name: str, settings: EvaluationSettings) -> str:
+    path = Path(name)
+    return f"{path.parent.parent.name}/{path.stem} on {settings.env_id}, target {settings.target}"
+
+
+def _charts(name: str, results: Sequence[Result], settings: EvaluationSettings) -> list[Chart]:
+    """Two charts: the explained value, and the greedy action's survival."""
+    best: list[Result] = []
+    for kind in ("lrp", "baseline"):
+        own = [result for result in results if result.kind == kind]
+        own.sort(key=lambda result: -result.scores["flipping"].interval.mean)
+        best += own[:SHOWN]
+    colours = {r.method: COLOURS[n + (r.kind != "lrp") * SHOWN] for kind in ("lrp", "baseline")
+               for n, r in enumerate(r for r in best if r.kind == kind)}  # fmt: skip
+
+    def chart(key: str, title: str) -> Chart:
+        random = Line("random order", results[0].curves[f"{key}-random"], QUIET, dashed=True)
+        own = [Line(r.method, r.curves[key], colours[r.method]) for r in best]
+        return Chart(title, "patches removed, most relevant first", (*own, random))
+
+    values = f"{Path(name).stem}: {settings.target}, relative"
+    return [chart("q", values), chart("survival", "greedy action still the same")]
+
+
+@contextmanager
+def _bar(total: int, *, shown: bool) -> Iterator[Callable[[str], None]]:
+    """A progress bar on stderr; gives a function that begins the next stage."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
+        bar = progress.add_task("frames and planted agents", total=total)
+        begun = 0
+
+        def advance(stage: str) -> None:
+            nonlocal begun
+            progress.update(bar, description=stage, completed=begun)
+            begun += 1
+
+        yield advance
+        progress.update(bar, completed=total)
+
+
+def set_threads(threads: int) -> None:
+    """Let torch use that many CPU threads.
+
+    Raises:
+        ConfigurationError: fewer than one.
+    """
+    if threads < 1:
+        raise ConfigurationError(f"threads = {threads}: expected 1 or more")
+    torch.set_num_threads(threads)
