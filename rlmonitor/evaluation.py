@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -162,11 +163,13 @@ def run_evaluation(
     general = tuple(name for name in settings.metrics if name != "strategies")
     n_stages = len(settings.methods) * (len(general) * len(paths) + wants_agents)
     with _bar(n_stages, shown=progress) as advance:
-        frames, play = _frames(list(checkpoints.items())[-1], networks, settings, advance)
-        planted, scenes = (), None
+        last = list(checkpoints)[-1]
+        frames, play = _frames(checkpoints[last], networks[last], settings)
+        planted: tuple[Planted, ...] = ()
+        scenes: Scenes | None = None
         if wants_agents:
             assert play is not None
-            planted, scenes = _planted(play, settings, advance)
+            planted, scenes = _planted(play, settings)
         task = Task(
             *(next(iter(networks.values())), frames, settings.target, planted, scenes),
             seed=settings.seed,
@@ -286,42 +289,32 @@ def _check_same_game(checkpoints: Mapping[str, Checkpoint], env_id: str) -> None
 
 
 def _frames(
-    last: tuple[str, Checkpoint],
-    networks: Mapping[str, Network],
-    settings: EvaluationSettings,
-    advance: Callable[[str], None],
-) -> tuple[Any, Recording | None]:
+    checkpoint: Checkpoint, network: Network, settings: EvaluationSettings
+) -> tuple[NDArray[Any], Recording | None]:
     """The observations that are explained, and the play if there was one."""
-    name, checkpoint = last
     game = game_of(settings.env_id)
     probe = load_probe(game.name) if game is not None and game.name in PROBES else None
     if probe is not None and probe.observation.shape[1:] != checkpoint.observation_shape:
         probe = None
     play = None
     if probe is None or "strategies" in settings.metrics:
-        play = _play(name, checkpoint, networks[name], settings)
+        play = _play(checkpoint, network, settings)
     shown = probe if probe is not None else play
     assert shown is not None
     return spread(shown, settings.n_frames).policy_observation, play
 
 
-def _play(
-    name: str, checkpoint: Checkpoint, network: Network, settings: EvaluationSettings
-) -> Recording:
+def _play(checkpoint: Checkpoint, network: Network, settings: EvaluationSettings) -> Recording:
     space = spaces.Box(0, 255, checkpoint.observation_shape, np.uint8)
-    player = Player(
-        make_monitor_env(settings.env_id, observation_space=space, seed=settings.seed),
-        seed=settings.seed,
-    )
+    vec_env = make_monitor_env(settings.env_id, observation_space=space, seed=settings.seed)
+    player = Player(vec_env, seed=settings.seed)
     try:
         return player.play(lambda seen: network.forward(seen).numpy(), PLAYED)
     finally:
         player.close()
 
 
-def _planted(
-    play: Recording, settings: EvaluationSettings, advance: Callable[[str], None]
-) -> tuple[tuple[Planted, ...], Scenes]:
+def _planted(play: Recording, settings: EvaluationSettings) -> tuple[tuple[Planted, ...], Scenes]:
     scenes = scenes_of(play)
     agents = plant(scenes, copies=settings.copies, seed=settings.seed)
     at = np.linspace(0, len(scenes) - 1, min(settings.n_frames, len(scenes)))

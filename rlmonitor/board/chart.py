@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -150,7 +151,7 @@ def _curve(draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], lin
     if not line.dashed:
         _stroke(draw, points, line.colour, 2)
         return
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         for k in range(2):  # two dashes a step
             start, stop = k / 2, k / 2 + 0.3
             ends = [(x0 + (x1 - x0) * part, y0 + (y1 - y0) * part) for part in (start, stop)]

@@ -121,7 +121,7 @@ def separability(
     truth = np.repeat([[names.index(label)] for label in labels], n_frames, axis=1)  # [K, N]
     copies, by_agent = _copies(labels)
     guess = np.full_like(truth, -1)
-    parts = _parts(n_frames, np.zeros(n_frames) if games is None else np.asarray(games))
+    parts = _parts(n_frames, np.zeros(n_frames, np.int64) if games is None else np.asarray(games))
     for train, test in _splits(copies, by_agent, parts):
         classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2_000))
         classifier.fit(features[train], truth[train])
@@ -149,7 +149,8 @@ def pooled(maps: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     signed = torch.from_numpy(np.ascontiguousarray(maps)).double()
     both = torch.stack([signed.clamp(min=0).sum(1), signed.clamp(max=0).neg().sum(1)], 1)
-    cells = [min(CELLS, side) for side in both.shape[2:]]
+    height, width = both.shape[2:]
+    cells = min(CELLS, height), min(CELLS, width)
     grid = functional.adaptive_avg_pool2d(both, cells).flatten(1)
     return np.asarray((grid / grid.sum(1, keepdim=True).clamp_min(1e-30)).numpy())
 

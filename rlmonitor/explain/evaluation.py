@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.errors import ConfigurationError, ObservationError
+from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
 from rlmonitor.explain.axioms import (
     boundedness,
     conservation,
     continuity,
     implementation_invariance,
 )
-from rlmonitor.explain.baselines import METHODS, Method, explain, method_of
+from rlmonitor.explain.baselines import Method, explain, method_of
 from rlmonitor.explain.comparison import target_sensitivity
 from rlmonitor.explain.end_to_end import end_to_end
 from rlmonitor.explain.flipping import PixelFlipping, pixel_flipping
@@ -253,13 +253,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             "not conserved",
             "lower",
             _conservation,
-            "|sum of the map - explained value|, biases' part included, over mean |explained value|",
+            "what the map's sum lacks of the explained value, biases' part included, over its mean",
         ),
         "boundedness": Metric(
             "largest region",
             "lower",
             _boundedness,
-            "sum of all relevance of one sign over mean |explained value|; above 1 is out of bounds",
+            "sum of all relevance of one sign over mean |explained value|; 1 is the bound",
         ),
         "agreement": Metric(
             "with LRP", "", _agreement, "cosine with the maps of the other LRP composites"
@@ -317,13 +317,16 @@ def evaluate(
         progress: called before each pair with its name.
 
     Raises:
-        UnknownNameError: no such method.
+        UnknownNameError: no such method or metric.
         ConfigurationError: a metric that the task cannot give, or none at all.
         ObservationError: too few frames, or ones that do not fit.
         NonFiniteError: NaN or infinity in weights, outputs or maps.
     """
     if not methods or not metrics:
         raise ConfigurationError("nothing to evaluate: give one method and one metric at least")
+    for name in metrics:
+        if name not in METRICS:
+            raise UnknownNameError("metric", name, METRICS)
     if len(task.observation) < 3:
         raise ObservationError(
             f"an evaluation needs 3 frames or more, got {len(task.observation)}: the background "

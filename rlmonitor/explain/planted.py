@@ -123,11 +123,9 @@ def scenes_of(recording: Recording) -> Scenes:
     masks = recording.masks or _regions(observation)
     past = at[:, None] - np.arange(depth)[::-1]  # [N, C], oldest first
     stacked = {name: mask[past] for name, mask in masks.items() if name != REST}
-    game = np.cumsum(recording.done) - recording.done
+    game = np.asarray(np.cumsum(recording.done) - recording.done, np.int64)
     background = _background(recording, masks)
-    return Scenes(
-        np.asarray(observation[at], np.uint8), stacked, background, np.asarray(game[at], np.int64)
-    )
+    return Scenes(np.asarray(observation[at], np.uint8), stacked, background, game[at])
 
 
 def _with_whole_stack(recording: Recording, depth: int) -> NDArray[np.int64]:
@@ -161,8 +159,11 @@ def _background(recording: Recording, masks: Mapping[str, NDArray[np.bool_]]) ->
     newest = recording.observation[some, -1]
     covered = np.any([mask[some] for name, mask in masks.items() if name != REST], axis=0)
     commonest = int(np.bincount(newest.ravel().astype(np.int64), minlength=256).argmax())
-    free = np.ma.masked_array(newest, covered)
-    return np.asarray(np.ma.median(free, axis=0).filled(commonest), np.uint8)
+    # covered places sort behind all values, so the median of the free ones is in the middle of them
+    ordered = np.sort(np.where(covered, 256, newest), axis=0)
+    n_free = (~covered).sum(axis=0)
+    middle = np.take_along_axis(ordered, np.maximum(n_free - 1, 0)[None] // 2, axis=0)[0]
+    return np.asarray(np.where(n_free > 0, middle, commonest), np.uint8)
 
 
 def readable(scenes: Scenes) -> tuple[str, ...]:
@@ -257,7 +258,7 @@ def _taken_apart(
         frames = np.where(mask[base], scenes.background, frames)
     placed: dict[str, NDArray[np.bool_]] = {}
     # the first elements are in front: they are put in last
-    for name in reversed(scenes.masks):
+    for name in reversed(tuple(scenes.masks)):
         chance = rng.random(n)
         source = np.where(chance < LEFT, base, rng.integers(len(scenes), size=n))
         away = (chance >= LEFT) & (chance < LEFT + AWAY)
@@ -322,7 +323,7 @@ def _trained(
             for chosen in (torch.randperm(len(inputs) - kept) + kept).split(BATCH):
                 loss = nn.functional.mse_loss(q_net(inputs[chosen]), targets[chosen])
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimizer.step()
             with torch.no_grad():
                 error = nn.functional.mse_loss(q_net(inputs[:kept]), targets[:kept])
