@@ -164,7 +164,7 @@ def run_evaluation(
     n_stages = len(settings.methods) * (len(general) * len(paths) + wants_agents)
     with _bar(n_stages, shown=progress) as advance:
         last = list(checkpoints)[-1]
-        frames, play = _frames(checkpoints[last], networks[last], settings)
+        frames, play = explained_frames(checkpoints[last], networks[last], settings)
         planted: tuple[Planted, ...] = ()
         scenes: Scenes | None = None
         if wants_agents:
@@ -288,10 +288,14 @@ def _check_same_game(checkpoints: Mapping[str, Checkpoint], env_id: str) -> None
         )
 
 
-def _frames(
+def explained_frames(
     checkpoint: Checkpoint, network: Network, settings: EvaluationSettings
 ) -> tuple[NDArray[Any], Recording | None]:
-    """The observations that are explained, and the play if there was one."""
+    """The observations that are explained, and the play if there was one.
+
+    The frames are those of the game's probe where one is shipped that fits, else of the network's
+    own play, which planted agents need in any case.
+    """
     game = game_of(settings.env_id)
     probe = load_probe(game.name) if game is not None and game.name in PROBES else None
     if probe is not None and probe.observation.shape[1:] != checkpoint.observation_shape:
