@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rlmonitor.environment import make_monitor_env
     from rlmonitor.lrp import (
         COMPOSITES,
+        Activations,
         Composite,
         Network,
         Relevance,
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
     from rlmonitor.probe import load_probe
     from rlmonitor.recording import Recording
     from rlmonitor.round import Round, run_round
+    from rlmonitor.stop_training import StopTrainingOnEvent
     from rlmonitor.strategy.events import Event
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Activations": "lrp",
     "COMPOSITES": "lrp",
     "Composite": "lrp",
     "Event": "strategy.events",
@@ -39,6 +42,7 @@ _HOME = {
     "Recording": "recording",
     "Relevance": "lrp",
     "Round": "round",
+    "StopTrainingOnEvent": "stop_training",
     "StrategyMonitorCallback": "callbacks",
     "Windows": "lrp",
     "attribute": "lrp",
@@ -51,6 +55,7 @@ _HOME = {
 
 __all__ = [
     "COMPOSITES",
+    "Activations",
     "Composite",
     "Event",
     "Monitor",
@@ -58,6 +63,7 @@ __all__ = [
     "Recording",
     "Relevance",
     "Round",
+    "StopTrainingOnEvent",
     "StrategyMonitorCallback",
     "Windows",
     "attribute",

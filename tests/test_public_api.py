@@ -7,6 +7,7 @@ from rlmonitor import errors
 
 def test_the_public_names_are_these():
     assert sorted(rlmonitor.__all__) == [
+        "Activations",
         "COMPOSITES",
         "Composite",
         "Event",
@@ -15,6 +16,7 @@ def test_the_public_names_are_these():
         "Recording",
         "Relevance",
         "Round",
+        "StopTrainingOnEvent",
         "StrategyMonitorCallback",
         "Windows",
         "attribute",
