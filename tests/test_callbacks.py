@@ -242,12 +242,13 @@ def test_layouts_and_networks(tmp_path, env, policy):
     assert set(callback.last_round.play.statistics["q"].relative) == {"pellet", "bar", "rest"}
 
 
-def test_an_env_without_elements_gets_all_else(tmp_path):
+def test_an_env_without_elements_gets_what_moves_and_all_else(tmp_path):
     tiny_dqn(catch_envs(), tmp_path).learn(20, callback=quick_monitor(elements=None))
     found = curves(tmp_path / "DQN_1").Tags()
     assert "value/entropy" in found["scalars"]
     assert "relevance/play" in found["images"]
-    assert not [tag for tag in found["scalars"] if "/share/" in tag and "frame" not in tag]
+    shares = {tag for tag in found["scalars"] if tag.startswith(("value/share/", "choice/share/"))}
+    assert shares == {f"{s}/share/{e}" for s in ("value", "choice") for e in ("moving", "rest")}
 
 
 def breakout(n_envs=1, **settings):

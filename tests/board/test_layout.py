@@ -15,19 +15,20 @@ def charts(layout, chart):
 
 def test_every_element_has_one_chart_in_each_category_of_elements():
     found = charts(board_layout(["ball", "paddle"]), "ball")
+    assert len(found) == 5
+    scopes = {tags.scope(target, source) for target in tags.QUESTIONS for source in tags.SOURCES}
+    shown = {tag(scope, "ball") for scope in scopes for tag in (tags.share, tags.relative)}
+    assert len(shown) == 12, "share and relative under six scopes"
+    shown |= {tags.effect(scope, "ball") for scope in (tags.VALUE, tags.CHOICE)}
+    shown |= {tags.action_changed("ball")}
+    for tag in shown:
+        assert sum(bool(pattern.match(tag)) for pattern in found.values()) == 1, tag
+
+
+def test_nobody_takes_the_rest_away():
+    found = charts(board_layout(["ball", "rest"]), "rest")
     assert len(found) == 4
-    matched = {
-        tag
-        for pattern in found.values()
-        for source in tags.SOURCES
-        for target in tags.QUESTIONS
-        for tag in (
-            tags.share(tags.scope(target, source), "ball"),
-            tags.relative(tags.scope(target, source), "ball"),
-        )
-        if pattern.match(tag)
-    }
-    assert len(matched) == 12, "share and relative under six scopes"
+    assert not any(pattern.match(tags.effect("value", "rest")) for pattern in found.values())
 
 
 def test_a_chart_takes_its_own_curves_only():
