@@ -39,6 +39,15 @@ def _real(default: float | None, low: float, high: float, *, open_low: bool = Fa
     return field(default=default, metadata={"check": check})
 
 
+def _yes_or_no(default: bool) -> Any:
+    """``true`` or ``false``."""
+
+    def check(value: Any) -> str | None:
+        return None if isinstance(value, bool) else "true or false"
+
+    return field(default=default, metadata={"check": check})
+
+
 def _one_of(default: str, known: Callable[[], Iterable[str]]) -> Any:
     """A name from a table that is imported when it is needed."""
     return field(default=default, metadata={"known": known})
@@ -94,7 +103,8 @@ class TrainingConfiguration:
         timesteps: where the training ends.
         seed: of everything that is random.
         n_envs: games played side by side.
-        learning_rate: Adam's.
+        learning_rate: Adam's, at the start.
+        learning_rate_final: and at ``timesteps``; falls linearly. Absent: it stays.
         batch_size: transitions in a gradient step.
         buffer_size: transitions in the replay buffer; each takes 28 kB.
         learning_starts: timesteps of random play before the first gradient step.
@@ -106,6 +116,7 @@ class TrainingConfiguration:
         exploration_final: and after ``exploration_timesteps``.
         exploration_timesteps: over which it falls, linearly.
         gamma: discount.
+        double: the online network chooses the next action, the target network values it.
         n_steps: rewards that a return counts before it relies on the target network.
         threads: of torch, and of the environments.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0``, ``mps``.
@@ -118,6 +129,7 @@ class TrainingConfiguration:
     seed: int = _whole(0, 0)
     n_envs: int = _whole(16, 1)
     learning_rate: float = _real(2.5e-4, 0, 1, open_low=True)
+    learning_rate_final: float | None = _real(None, 0, 1, open_low=True)
     batch_size: int = _whole(128, 1)
     buffer_size: int = _whole(250_000, 1)
     learning_starts: int = _whole(10_000, 0)
@@ -128,6 +140,7 @@ class TrainingConfiguration:
     exploration_final: float = _real(0.01, 0, 1)
     exploration_timesteps: int = _whole(250_000, 1)
     gamma: float = _real(0.99, 0, 1)
+    double: bool = _yes_or_no(False)
     n_steps: int = _whole(1, 1)
     threads: int = _whole(1, 1)
     device: str = field(default="auto", metadata={"check": _device})

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.utils import get_device
+from stable_baselines3.common.utils import LinearSchedule, get_device
 from stable_baselines3.dqn import DQN
 
 from rlmonitor.callbacks import StrategyMonitorCallback
 from rlmonitor.configuration import Configuration
+from rlmonitor.double_dqn import DoubleDQN
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.networks import NETWORKS
@@ -112,10 +113,11 @@ def make_env(configuration: Configuration) -> NativeAtariVecEnv:
 def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     """The DQN of a configuration; stable-baselines3's, with its tensors laid out for speed."""
     training = configuration.training
-    model = DQN(
+    rate, final_rate = training.learning_rate, training.learning_rate_final
+    model = (DoubleDQN if training.double else DQN)(
         "CnnPolicy",
         env,
-        learning_rate=training.learning_rate,
+        learning_rate=rate if final_rate is None else LinearSchedule(rate, final_rate, 1.0),
         buffer_size=training.buffer_size,
         learning_starts=training.learning_starts,
         batch_size=training.batch_size,
