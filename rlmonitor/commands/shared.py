@@ -1,0 +1,35 @@
+"""What the commands share: options, exit codes, one-line messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rlmonitor.board.watch import watch_command
+
+SOME_BROKEN, WRONG_USE, SIGNALLED = 1, 2, 128
+"""Exit codes: some files were broken or refused, the others are done; what was asked cannot work;
+ended by signal n (128 + n, as shells have it)."""
+
+RunDir = Annotated[Path | None, typer.Option(help="Where the run goes.", show_default=False)]
+SEED = typer.Option(help="Of everything random.", show_default=False)
+THREADS = typer.Option(help="CPU threads.", show_default=False)
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:0 or mps.", show_default=False)
+]
+Bar = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, no table.")]
+
+
+def tell_where(run_dir: Path) -> None:
+    """Say where a run goes and how to watch it."""
+    say(f"Run: {run_dir} · watch it: {watch_command(run_dir)}")
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """One line, however narrow the terminal is; nothing in it is markup."""
+    style = "bold red" if error else None
+    Console(stderr=error).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
