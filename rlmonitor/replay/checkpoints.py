@@ -6,6 +6,7 @@ Keys are those of stable-baselines3's ``q_net``: ``features_extractor.cnn.0.weig
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +16,20 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from stable_baselines3.dqn import DQN
 from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 
 from rlmonitor.errors import CheckpointError, StoreError, UnknownNameError
 from rlmonitor.networks import NETWORKS
+from rlmonitor.replay.files import is_remote, opened
 
 SCREEN = (84, 84)
 """Height and width of the observations that the networks of :data:`NETWORKS` are made for."""
+
+LARGEST_HEADER = 4 << 20
+"""Bytes; a network with a thousand tensors has 0.1 MB."""
 
 _FIRST, _LAST = "features_extractor.cnn.0.weight", "q_net.0.weight"
 
@@ -123,7 +128,7 @@ def q_network(checkpoint: Checkpoint) -> QNetwork:
 
     Global random states are left as they were.
     """
-    network = _untrained(checkpoint.network, checkpoint.observation_shape, checkpoint.n_actions)
+    network = untrained(checkpoint.network, checkpoint.observation_shape, checkpoint.n_actions)
     network.load_state_dict(dict(checkpoint.state))
     network.set_training_mode(False)
     return network
@@ -140,7 +145,7 @@ def load_into(model: DQN, checkpoint: Checkpoint) -> None:
     if own != theirs:
         raise CheckpointError(
             f"the checkpoint's {checkpoint.network!r} network with {checkpoint.n_actions} actions "
-            f"does not fit the model: {_first_difference(theirs, own)}"
+            f"does not fit the model: {first_difference(theirs, own)}"
         )
     for network in (model.q_net, model.q_net_target):
         network.load_state_dict(dict(checkpoint.state))
@@ -177,17 +182,60 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         CheckpointError: no such file, or a torn or foreign one.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path} is no file: expected a .safetensors checkpoint")
+    header = read_header(path)
     try:
+        if is_remote(path):
+            with opened(path) as file:
+                return load(file.read()), dict(header.metadata)
         with safe_open(path, "pt") as file:
-            keys = file.keys()
-            return {key: file.get_tensor(key) for key in keys}, file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} is torn, or no safetensors file: {error}; take an earlier checkpoint"
-        ) from error
+            return {key: file.get_tensor(key) for key in file.keys()}, dict(header.metadata)  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _torn(path, error) from error
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a safetensors file says of itself.
+
+    Attributes:
+        metadata: strings by name.
+        shapes: sizes of the tensors by name.
+    """
+
+    metadata: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+def read_header(path: str | Path) -> Header:
+    """The beginning of a safetensors file; the tensors are not read.
+
+    Raises:
+        CheckpointError: no such file, a torn or foreign one, or a header that is too large.
+    """
+    with opened(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= min(size - 8, LARGEST_HEADER):
+            raise _torn(path, f"a header of {length:,} bytes in a file of {size:,}")
+        content = file.read(length)
+    try:
+        told = json.loads(content)
+        metadata = told.pop("__metadata__", {})
+        shapes = {name: tuple(map(int, one["shape"])) for name, one in told.items()}
+        ends = [int(one["data_offsets"][1]) for one in told.values()]
+        metadata = {str(key): str(value) for key, value in metadata.items()}
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise _torn(path, error) from error
+    if 8 + length + max(ends, default=0) != size:
+        raise _torn(path, f"{size:,} bytes, expected {8 + length + max(ends, default=0):,}")
+    return Header(metadata, shapes)
+
+
+def _torn(path: str | Path, error: object) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is torn, or no safetensors file: {error}; take an earlier checkpoint"
+    )
 
 
 def _sync_folder(folder: Path) -> None:
@@ -207,22 +255,23 @@ def _check_tensors(checkpoint: Checkpoint, path: str | Path) -> None:
             f"{path} is no Q-network: expected {_FIRST} [out, in, height, width] and {_LAST} "
             f"[actions, features]; it has {', '.join(sorted(found)) or 'no tensors'}"
         )
-    network = _untrained(checkpoint.network, checkpoint.observation_shape, checkpoint.n_actions)
+    network = untrained(checkpoint.network, checkpoint.observation_shape, checkpoint.n_actions)
     expected = {key: tuple(t.shape) for key, t in network.state_dict().items()}
     if found != expected:
         raise CheckpointError(
-            f"{path} is no {checkpoint.network!r} network: {_first_difference(found, expected)}"
+            f"{path} is no {checkpoint.network!r} network: {first_difference(found, expected)}"
         )
 
 
-def _first_difference(
+def first_difference(
     found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
 ) -> str:
+    """The first tensor, by name, that is not as it should be."""
     key = min(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
     return f"{key} has shape {found.get(key, 'none')}, expected {expected.get(key, 'none')}"
 
 
-def _untrained(network: str, observation_shape: tuple[int, int, int], n_actions: int) -> QNetwork:
+def untrained(network: str, observation_shape: tuple[int, int, int], n_actions: int) -> QNetwork:
     """A fresh network; making one draws from torch's global generator, which is given back."""
     architecture = NETWORKS[network]
     space = spaces.Box(0, 255, observation_shape, np.uint8)

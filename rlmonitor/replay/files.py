@@ -1,0 +1,90 @@
+"""Files and folders to read, on a disk or at a URL that fsspec knows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import fsspec
+
+from rlmonitor.errors import CheckpointError, ConfigurationError, DependencyError
+
+
+def is_remote(path: str | Path) -> bool:
+    """Whether it is a URL."""
+    return "://" in str(path)
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+    """
+    if not is_remote(path) and not Path(path).is_file():
+        raise CheckpointError(f"{path} is no file: expected a checkpoint or a recording")
+    try:
+        # a file of our own, not fsspec's: reading stays plain system calls
+        file = filesystem(path).open(str(path), "rb") if is_remote(path) else open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    with file:
+        yield file
+
+
+def is_folder(path: str) -> bool:
+    """Whether it is a folder."""
+    return bool(filesystem(path).isdir(path)) if is_remote(path) else Path(path).is_dir()
+
+
+def exists(path: str) -> bool:
+    """Whether there is anything."""
+    return bool(filesystem(path).exists(path)) if is_remote(path) else Path(path).exists()
+
+
+def inside(path: str) -> list[str]:
+    """What is in a folder, numbers in names in numeric order; nothing hidden.
+
+    Raises:
+        ConfigurationError: it cannot be listed.
+    """
+    try:
+        if is_remote(path):
+            listed = filesystem(path).ls(path, detail=False)
+            names = [str(each).rstrip("/").rpartition("/")[2] for each in listed]
+        else:
+            names = os.listdir(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be listed: {error}") from error
+    shown = sorted((name for name in names if not name.startswith(".")), key=natural)
+    return [f"{path.rstrip('/')}/{name}" for name in shown]
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sorting key in which numbers count as numbers.
+
+    >>> sorted(["b", "a10", "a9"], key=natural)
+    ['a9', 'a10', 'b']
+    """
+    parts = re.split(r"(\d+)", name)
+    return tuple((1, int(p[:300]), "") if p.isdecimal() else (0, 0, p) for p in parts if p)
+
+
+def filesystem(url: str | Path) -> Any:
+    """Fsspec's file system for a URL.
+
+    Raises:
+        ConfigurationError: a URL of a kind that fsspec does not know.
+        DependencyError: the package for this kind of URL is missing.
+    """
+    try:
+        return fsspec.url_to_fs(str(url))[0]
+    except ImportError as error:
+        raise DependencyError(f"{url} needs one more package: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{url} cannot be used: {error}") from error
