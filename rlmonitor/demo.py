@@ -15,6 +15,7 @@ from rich.table import Table
 from rlmonitor.board.watch import watch_command
 from rlmonitor.configuration import Configuration, parse_configuration
 from rlmonitor.replay.checkpoints import Checkpoint, load_checkpoint
+from rlmonitor.replay.folders import Location
 from rlmonitor.replay.store import rounds
 from rlmonitor.training import Outcome, train
 
@@ -131,7 +132,7 @@ def _cell(statistics: Mapping[str, Any], element: str) -> str:
     return "not seen" if relative is None or share is None else f"{relative:.1f} ×  {share:4.0%}"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Location) -> dict[str, Any]:
     root = zarr.open_group(path, mode="r")
     play, fixed = root["play"], root["probe" if "probe" in root else "play"]
     assert isinstance(play, zarr.Group)

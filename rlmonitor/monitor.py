@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,9 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.board import tags
-from rlmonitor.board.embedding import show_strategies
-from rlmonitor.board.round_clips import play_clip, probe_clip
-from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
-from rlmonitor.errors import ConfigurationError, StoreError, UnknownNameError
+from rlmonitor.errors import ConfigurationError, UnknownNameError
+from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
 from rlmonitor.lrp import (
     ACTOR_CRITIC_TARGETS,
     COMPOSITES,
@@ -32,26 +29,15 @@ from rlmonitor.lrp import (
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
-from rlmonitor.replay.journal import append_event, append_round, cut_journals, read_history
 from rlmonitor.rollout import ElementFunction, Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
-from rlmonitor.round_summary import summary_of
-from rlmonitor.strategy.detectors import detect
 from rlmonitor.strategy.events import Event
-from rlmonitor.strategy.history import History
-from rlmonitor.strategy.timeline import Timeline
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
 be the very one that a training began with."""
 
-RESERVE = 64 << 20
-"""Bytes of a disk that the monitor does not touch; a round and its clips take some 10 MB."""
-
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
-
-SMALL_RESERVE = 2 << 20
-"""The same for an event or two numbers."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +122,7 @@ class Monitor:
     ) -> None:
         self.network = network
         self.settings = settings or MonitorSettings()
-        self.run_dir = _writable(Path(run_dir))
-        store.sweep(self.run_dir)
+        self.run_dir = writable(Path(run_dir))
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
         self._player: Player | None = self._make_player()
         self._phases: Sequence[str] | None = None
@@ -148,10 +133,16 @@ class Monitor:
             self.restart()
             raise
         self._random: Analysis | None = None
-        self._history = read_history(self.run_dir)
-        self._timeline = _known_strategies(self.run_dir)
-        self._first = True
-        self.writer = writer or BoardWriter.open(None, self.run_dir)
+        self._log = Logbook(self.run_dir, writer, seed=self.settings.seed, keep=self.settings.keep)
+
+    @property
+    def writer(self) -> BoardWriter:
+        """Where curves, clips and events go."""
+        return self._log.writer
+
+    @writer.setter
+    def writer(self, writer: BoardWriter) -> None:
+        self._log.writer = writer
 
     def run(self, timestep: int) -> Round:
         """Play, explain and write one round.
@@ -175,14 +166,9 @@ class Monitor:
             composite=settings.composite,
             n_frames=settings.n_frames,
             clip_frames=settings.clip_frames,
-            timeline=self._timeline,
+            timeline=self._log.timeline,
         )
-        if found.strategies is not None:
-            self._timeline = found.strategies.timeline
-        try:
-            self._show(found)
-        finally:
-            self._store(found)
+        self._log.write(found, phases=self._phases)
         return found
 
     def notice(self, found: Round) -> tuple[Event, ...]:
@@ -191,14 +177,7 @@ class Monitor:
         Raises:
             StoreError: the history could not be written.
         """
-        _require_space(self.run_dir, SMALL_RESERVE)
-        summary = summary_of(found)
-        earlier = tuple(r for r in self._history.rounds if r.timestep < summary.timestep)
-        if len(earlier) < len(self._history.rounds):  # a round made anew
-            cut_journals(self.run_dir, summary.timestep - 1)
-        append_round(self.run_dir, summary)
-        self._history = History((*earlier, summary))
-        return detect(self._history)
+        return self._log.notice(found)
 
     def tell(self, event: Event) -> None:
         """Write an event to TensorBoard and to ``events.jsonl``.
@@ -206,10 +185,7 @@ class Monitor:
         Raises:
             StoreError: it could not be written.
         """
-        _require_space(self.writer.directory, SMALL_RESERVE)
-        self.writer.event(event.text, event.timestep, event.evidence)
-        self.writer.flush()
-        append_event(self.run_dir, event)
+        self._log.tell(event)
 
     def tell_cost(self, seconds: float, overhead: float, timestep: int) -> None:
         """Write what the last round took, and the monitor's part of all time so far.
@@ -217,7 +193,7 @@ class Monitor:
         Raises:
             StoreError: it could not be written.
         """
-        _require_space(self.writer.directory, SMALL_RESERVE)
+        require_space(self.writer.directory, SMALL_RESERVE)
         cost = {tags.MONITOR_SECONDS: seconds, tags.MONITOR_OVERHEAD: overhead}
         self.writer.scalars(cost, timestep)
 
@@ -312,7 +288,7 @@ class Monitor:
     def _probe_recording(self, play: Recording) -> Recording | None:
         if self._probe is None and self.settings.probe == "auto":
             self._probe = spread(play, self.settings.n_frames)
-            _require_space(self.run_dir)
+            require_space(self.run_dir)
             store.write_probe(self.run_dir, self._probe)
         return self._probe
 
@@ -326,65 +302,7 @@ class Monitor:
             )
         return self._random
 
-    def _show(self, found: Round) -> None:
-        _require_space(self.writer.directory)
-        play = found.play
-        if self._first:
-            elements = [*play.recording.masks, *play.recording.outside]
-            self.writer.layout(elements, play.recording.observation.shape[1])
-            self._first = False
-        self.writer.scalars(round_scalars(found), found.timestep)
-        self.writer.clip(tags.RELEVANCE_PLAY, play_clip(found), found.timestep)
-        if found.probe is not None:
-            gif = probe_clip(found.probe, found, self._phases)
-            self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
-        show_strategies(self.writer.directory, found, seed=self.settings.seed)
-        self.writer.flush()
-
-    def _store(self, found: Round) -> None:
-        if self.settings.keep == 0:
-            return
-        _require_space(self.run_dir)
-        store.write_round(self.run_dir, found, {"seed": self.settings.seed})
-        if self.settings.keep is not None:
-            store.keep_latest(self.run_dir, self.settings.keep)
-
-
-def _known_strategies(run_dir: Path) -> Timeline:
-    """Those of the latest round on disk, so that a resumed training goes on with their numbers."""
-    latest = list(store.rounds(run_dir).values())[-1:]
-    return store.read_timeline(latest[0]) if latest else Timeline()
-
 
 def _require(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
         raise ConfigurationError(f"{name}={value!r}: expected {expected}")
-
-
-def _require_space(folder: Path, reserve: int = RESERVE) -> None:
-    """Leave the last of a disk to the training.
-
-    A disk that fills up while TensorBoard's writer is at work ends that writer for good, and with
-    the writer the training that shares it.
-
-    Raises:
-        StoreError: less than ``reserve`` bytes are free.
-    """
-    if shutil.disk_usage(folder).free < reserve:
-        raise StoreError(
-            f"no space left for the monitor: the disk of {folder} has less than "
-            f"{reserve >> 20} MB free, which is left to the training; free some, or lower keep"
-        )
-
-
-def _writable(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise StoreError(
-            f"the run directory {folder} cannot be written ({error}); name another run_dir"
-        ) from error
-    return folder

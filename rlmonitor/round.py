@@ -7,7 +7,7 @@ all call it, so a curve means the same wherever it comes from.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,15 +118,29 @@ def analyse(
     *,
     targets: Sequence[str] | None = None,
     composite: str | Composite,
+    taken: bool = False,
 ) -> Analysis:
-    """Explain every frame of a recording and pool the maps; the usual targets if none are given.
+    """Explain every frame of a recording and pool the maps.
+
+    Args:
+        network: what is explained.
+        recording: the frames.
+        targets: None for the usual two of the network.
+        composite: name of a composite, or one.
+        taken: explain the recording's actions instead of the greedy ones.
 
     Raises:
         ObservationError: the recording does not fit the network.
         NonFiniteError: weights, outputs or relevance with NaN or infinity.
     """
     targets = usual_targets(network) if targets is None else targets
-    found = attribute_targets(network, recording.policy_observation, tuple(targets), composite)
+    found = attribute_targets(
+        network,
+        recording.policy_observation,
+        tuple(targets),
+        composite,
+        action=recording.action if taken else None,
+    )
     relevance = {t: _channels_first(found[t].map, recording) for t in targets}
     pooled = {t: pool_frames(relevance[t], recording.masks, recording.outside) for t in targets}
     return Analysis(
@@ -167,6 +181,7 @@ def run_round(
     n_frames: int = 128,
     clip_frames: int = 64,
     timeline: Timeline | None = None,
+    taken: bool = False,
 ) -> Round:
     """Explain what the agent did since the last round, and the probe.
 
@@ -182,53 +197,99 @@ def run_round(
         n_frames: frames for the statistics, spread over the play.
         clip_frames: consecutive frames for the clip, taken where most happens.
         timeline: the strategies of the rounds before; none by default.
+        taken: explain the actions that were taken in the play instead of the greedy ones.
     """
+    played = analyse(
+        network, spread(play, n_frames), targets=targets, composite=composite, taken=taken
+    )
+    found = complete(
+        network,
+        played,
+        play,
+        timestep=timestep,
+        probe=probe,
+        random=random,
+        composite=composite,
+        clip_frames=clip_frames,
+        timeline=timeline,
+        taken=taken,
+    )
+    return replace(found, behaviour=play_values(play), scores=final_scores(play))
 
-    def explain(recording: Recording) -> Analysis:
-        return analyse(network, recording, targets=targets, composite=composite)
 
-    probed = explain(probe) if probe is not None else None
-    shown = spread(play, n_frames)
-    played = explain(shown)
-    return Round(
+def complete(
+    network: Network,
+    played: Analysis,
+    around: Recording,
+    *,
+    timestep: int,
+    probe: Recording | None = None,
+    random: Analysis | None = None,
+    composite: str | Composite = "epsilon-gamma-box",
+    clip_frames: int = 64,
+    timeline: Timeline | None = None,
+    taken: bool = False,
+) -> Round:
+    """The round of frames that have been explained: clip, probe, checks, clusters.
+
+    Args:
+        network: the network that they were explained in.
+        played: the frames, by the targets that all of the round is about.
+        around: consecutive frames of the same play, for the clip and the causal check.
+        timestep: as in `run_round`, as are the rest.
+        probe: frames that are the same in every round.
+        random: what an untrained network finds on them.
+        composite: what they were explained by.
+        clip_frames: consecutive frames for the clip.
+        timeline: the strategies of the rounds before.
+        taken: whether the actions taken were explained.
+    """
+    targets = tuple(played.relevance)
+    probed = None
+    if probe is not None:
+        probed = analyse(network, probe, targets=targets, composite=composite)
+    clip = busiest(around, clip_frames)
+    found = Round(
         timestep=timestep,
         composite=composite if isinstance(composite, str) else composite.name,
         play=played,
-        clip=explain(busiest(play, clip_frames)),
+        clip=analyse(network, clip, targets=targets, composite=composite, taken=taken),
         probe=probed,
         random=random,
         random_similarity=_random_similarity(probed, random),
-        spot_checks=_spot_checks(network, shown, targets, composite),
-        effects=effects(network, play, composite=composite) if "q" in network.targets else None,
-        strategies=_strategies(played, timeline or Timeline(), timestep),
-        behaviour=play_values(play),
-        scores=final_scores(play),
+        spot_checks=_spot_checks(network, played.recording, targets, composite),
+        effects=effects(network, around, composite=composite) if "q" in network.targets else None,
     )
+    target = "advantage" if "advantage" in targets else targets[0]
+    clusters = spray(played.relevance[target], played.recording.observation)
+    strategies = Strategies(target, clusters, Moment(timestep), Timeline())
+    return follow(replace(found, strategies=strategies), timeline or Timeline())
 
 
-def _strategies(played: Analysis, timeline: Timeline, timestep: int) -> Strategies:
-    """Cluster what the agent decides by, beside the frames themselves."""
-    target = "advantage" if "advantage" in played.relevance else next(iter(played.relevance))
-    found = spray(played.relevance[target], played.recording.observation)
-    shares = {name: played.pooled[target].share[name] for name in played.recording.masks}
-    known, moment = advance(timeline, found, timestep, shares)
-    return Strategies(target, found, moment, known)
+def follow(found: Round, timeline: Timeline) -> Round:
+    """The round with its clusters found again among the strategies of the rounds before."""
+    own = found.strategies
+    if own is None:
+        return found
+    pooled = found.play.pooled[own.target]
+    shares = {name: pooled.share[name] for name in found.play.recording.masks}
+    known, moment = advance(timeline, own.found, found.timestep, shares)
+    return replace(found, strategies=replace(own, moment=moment, timeline=known))
 
 
 def _spot_checks(
     network: Network,
     recording: Recording,
-    targets: Sequence[str] | None,
+    targets: tuple[str, ...],
     composite: str | Composite,
 ) -> dict[str, SpotCheck]:
     """How far the maps of a few frames may be believed, by target."""
     if len(recording) < CHECKED_FRAMES:  # the background is a median over them
         return {}
     few = spread(recording, CHECKED_FRAMES).policy_observation
-    chosen = tuple(usual_targets(network) if targets is None else targets)
-    found = attribute_targets(network, few, chosen, composite)
+    found = attribute_targets(network, few, targets, composite)
     return {
-        target: spot_check(network, few, found[target], composite=composite) for target in chosen
+        target: spot_check(network, few, found[target], composite=composite) for target in targets
     }
 
 

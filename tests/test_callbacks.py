@@ -29,8 +29,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecFram
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-import rlmonitor.monitor as monitor_module
-from rlmonitor import StrategyMonitorCallback
+from rlmonitor import StrategyMonitorCallback, logbook
 from rlmonitor.callbacks import MonitorWarning
 from rlmonitor.errors import (
     ConfigurationError,
@@ -372,7 +371,7 @@ def test_nan_weights_are_told_once_and_curves_stay_free_of_nan(tmp_path):
 
 def test_the_last_of_a_disk_is_left_to_the_training(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=30 << 20)
-    monkeypatch.setattr(monitor_module.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(logbook.shutil, "disk_usage", lambda _: usage)
     callback = quick_monitor()
     warned = learn_with_fault(tmp_path, callback)
     assert len(warned) == 1

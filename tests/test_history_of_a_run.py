@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-import rlmonitor.monitor as monitor_module
+import rlmonitor.logbook as logbook
 from rlmonitor import Event, StrategyMonitorCallback
 from rlmonitor.replay import store
 from rlmonitor.replay.journal import read_events, read_history
@@ -128,7 +128,7 @@ def noticed(history):
 
 
 def test_what_begins_is_told_everywhere_and_may_stop_the_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(monitor_module, "detect", noticed)
+    monkeypatch.setattr(logbook, "detect", noticed)
     callback = monitor(on_event=StopTrainingOnEvent("onset"))
     model = dqn(tmp_path)
     model.learn(200, callback=callback)

@@ -1,6 +1,6 @@
 """Rounds on disk: ``<run>/rounds/<timestep>.zarr``, one zarr group a round, whole or absent.
 
-A round is written under a temporary name beside its place and then renamed. No pickle anywhere:
+A run lies on a disk or on an object store, see `rlmonitor.replay.folders`. No pickle anywhere:
 arrays and JSON attributes only, so plain zarr reads it. Layout of a group::
 
     attributes: format, timestep, composite, versions, statistics, conservation_error, …
@@ -20,14 +20,10 @@ quarter of the size; their statistics were made from the whole.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +32,7 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import StoreError
 from rlmonitor.recording import Recording
+from rlmonitor.replay.folders import DiskFolder, Location, ObjectFolder, folder_at
 from rlmonitor.round import Analysis, Round, Strategies
 from rlmonitor.strategy.timeline import Timeline
 from rlmonitor.strategy.timeline_state import from_arrays, to_arrays
@@ -43,117 +40,101 @@ from rlmonitor.strategy.timeline_state import from_arrays, to_arrays
 FORMAT = 1
 PACKAGES = ("rlmonitor", "torch", "stable-baselines3", "gymnasium", "ale-py", "numpy")
 
-_PROBE = "probe.zarr"
-_ROUND = re.compile(r"(\d+)\.zarr")
+_PROBE = "probe"
 _PLAIN = ("observation", "screen", "action", "reward", "score", "done", "step")
 
 
-def rounds_directory(run: Path) -> Path:
+@cache
+def versions() -> dict[str, str]:
+    """Package to its version, of those that decide what a round finds."""
+    return {package: version(package) for package in PACKAGES}
+
+
+def rounds_folder(run: Location) -> DiskFolder | ObjectFolder:
     """Where a run keeps its rounds."""
-    return run / "rounds"
+    return folder_at(run, "rounds")
 
 
-def write_round(run: Path, found: Round, attributes: Mapping[str, Any] | None = None) -> Path:
+def write_round(
+    run: Location, found: Round, attributes: Mapping[str, Any] | None = None
+) -> Location:
     """Write one round; a round of the same timestep is replaced.
 
     Args:
-        run: the run's directory.
+        run: the run's directory, or its URL.
         found: the round.
         attributes: further JSON attributes (env id, seed, settings).
 
     Returns:
-        The path of the round.
+        Where zarr finds the round.
 
     Raises:
         StoreError: the folder cannot be written, or the disk is full; nothing is left behind.
     """
-    place = rounds_directory(run) / f"{found.timestep:010d}.zarr"
-    temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        _write(temporary, found, attributes or {})
-        _replace(temporary, place)
+        return rounds_folder(run).write(
+            _name(found.timestep), lambda place: _write(place, found, attributes or {})
+        )
     except OSError as error:
         raise StoreError(
-            f"a round could not be written to {place.parent}: {error}; free space or name "
-            "another run_dir"
+            f"a round could not be written to {run}: {error}; free space or name another run_dir"
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return place
 
 
-def write_probe(run: Path, probe: Recording) -> None:
+def write_probe(run: Location, probe: Recording) -> None:
     """Keep the frames that every round of a run explains.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    place = run / _PROBE
-    temporary = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        root = zarr.create_group(temporary, attributes={"format": FORMAT})
+
+    def write(place: Location) -> None:
+        root = zarr.create_group(place, attributes={"format": FORMAT})
         group = root.create_group("probe", attributes=_described(probe))
         _put_recording(group, probe)
-        _replace(temporary, place)
+
+    try:
+        folder_at(run).write(_PROBE, write)
     except OSError as error:
         raise StoreError(f"the probe could not be written to {run}: {error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read_probe(run: Path) -> Recording | None:
+def read_probe(run: Location) -> Recording | None:
     """What `write_probe` kept, None where there is none.
 
     Raises:
         StoreError: another format.
     """
-    path = run / _PROBE
-    return read_recording(path, "probe") if path.exists() else None
+    path = folder_at(run).groups().get(_PROBE)
+    return None if path is None else read_recording(path, "probe")
 
 
-def sweep(run: Path) -> None:
+def sweep(run: Location) -> None:
     """Remove what processes that are no more have left half-written."""
-    for folder in (run, rounds_directory(run)):
-        for path in folder.glob(".*.zarr.*") if folder.is_dir() else ():
-            if not _is_running(path.suffix[1:]):
-                shutil.rmtree(path, ignore_errors=True)
+    folder_at(run).sweep()
+    rounds_folder(run).sweep()
 
 
-def _is_running(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def rounds(run: Path) -> dict[int, Path]:
+def rounds(run: Location) -> dict[int, Location]:
     """The rounds of a run, by timestep in ascending order."""
-    folder = rounds_directory(run)
-    names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-    found = {int(m[1]): folder / m[0] for m in map(_ROUND.fullmatch, names) if m}
-    return dict(sorted(found.items()))
+    groups = rounds_folder(run).groups()
+    return dict(sorted((int(name), place) for name, place in groups.items() if name.isdecimal()))
 
 
-def keep_latest(run: Path, keep: int) -> None:
+def keep_latest(run: Location, keep: int) -> None:
     """Delete all but the latest ``keep`` rounds."""
-    for path in list(rounds(run).values())[: -keep or None]:
-        _remove(path)
+    for step in list(rounds(run))[: -keep or None]:
+        rounds_folder(run).remove(_name(step))
 
 
-def discard_after(run: Path, timestep: int) -> None:
+def discard_after(run: Location, timestep: int) -> None:
     """Delete the rounds past a timestep: what a resumed training is going to make anew."""
-    for step, path in rounds(run).items():
+    for step in rounds(run):
         if step > timestep:
-            _remove(path)
+            rounds_folder(run).remove(_name(step))
 
 
-def read_recording(path: Path, part: str = "play") -> Recording:
+def read_recording(path: Location, part: str = "play") -> Recording:
     """The frames of one part (``play``, ``clip`` or ``probe``) of a round on disk.
 
     Raises:
@@ -172,7 +153,7 @@ def read_recording(path: Path, part: str = "play") -> Recording:
     )
 
 
-def read_relevance(path: Path, part: str = "clip") -> dict[str, NDArray[np.float32]]:
+def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.float32]]:
     """Target to the maps ``[N, C, H, W]`` of one part of a round on disk.
 
     Raises:
@@ -186,7 +167,7 @@ def read_relevance(path: Path, part: str = "clip") -> dict[str, NDArray[np.float
     }
 
 
-def read_timeline(path: Path) -> Timeline:
+def read_timeline(path: Location) -> Timeline:
     """The strategies that were known after a round; none if the round has no clusters.
 
     Raises:
@@ -202,24 +183,41 @@ def read_timeline(path: Path) -> Timeline:
     return from_arrays(arrays, str(group.attrs["timeline"]))
 
 
-def read_attributes(path: Path) -> dict[str, Any]:
+def read_attributes(path: Location) -> dict[str, Any]:
     """Composite, statistics, versions and settings of a round on disk."""
     return dict(_open(path, "").attrs)
 
 
-def _open(path: Path, part: str) -> zarr.Group:
+def _name(timestep: int) -> str:
+    return f"{timestep:010d}"
+
+
+def _open(path: Location, part: str) -> zarr.Group:
     try:
         root = zarr.open_group(path, mode="r")
-        if root.attrs.get("format") != FORMAT:
-            raise StoreError(
-                f"{path} has format {root.attrs.get('format')!r}; this version reads {FORMAT}"
-            )
+        _check_format(path, root.attrs.get("format"))
         group = root[part] if part else root
     except (OSError, KeyError) as error:
         raise StoreError(f"{path} is no round with a part {part!r}: {error}") from error
     if not isinstance(group, zarr.Group):
         raise StoreError(f"{path}: {part!r} is no group")
     return group
+
+
+def _check_format(path: Location, found: object) -> None:
+    """Refuse what this version would misread.
+
+    Raises:
+        StoreError: no format number, or one that is not known.
+    """
+    if found == FORMAT:
+        return
+    if isinstance(found, int) and found > FORMAT:
+        raise StoreError(
+            f"{path} has format {found}, which a newer rlmonitor wrote; this one reads format "
+            f"{FORMAT}: install a newer version"
+        )
+    raise StoreError(f"{path} has format {found!r}, expected {FORMAT}: it is no round of a run")
 
 
 def _array(group: zarr.Group, name: str) -> NDArray[Any]:
@@ -236,7 +234,7 @@ def _sequence(value: object) -> list[str]:
     return [str(v) for v in value] if isinstance(value, list) else []
 
 
-def _write(path: Path, found: Round, attributes: Mapping[str, Any]) -> None:
+def _write(path: Location, found: Round, attributes: Mapping[str, Any]) -> None:
     parts = {"play": found.play, "clip": found.clip, "probe": found.probe}
     present = {name: part for name, part in parts.items() if part is not None}
     everything = {
@@ -245,7 +243,7 @@ def _write(path: Path, found: Round, attributes: Mapping[str, Any]) -> None:
         "timestep": found.timestep,
         "composite": found.composite,
         "random_similarity": dict(found.random_similarity),
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": versions(),
     }
     root = zarr.create_group(path, attributes=everything)
     if found.strategies is not None:
@@ -320,18 +318,3 @@ def _scaled(maps: NDArray[np.float32]) -> tuple[NDArray[np.float16], NDArray[np.
     scale = np.abs(maps).max(axis=(1, 2, 3))
     scale = np.where(scale > 0, scale, 1).astype(np.float32)
     return (maps / scale[:, None, None, None]).astype(np.float16), scale
-
-
-def _replace(temporary: Path, place: Path) -> None:
-    """Put a folder in its place; whoever looks sees the old round, none, or the new one, whole."""
-    if place.exists():
-        _remove(place)
-    os.rename(temporary, place)
-
-
-def _remove(path: Path) -> None:
-    # renamed first, so that a reader never finds half a round under a round's name
-    doomed = path.with_name(f".{path.name}.removed.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(path, doomed)
-    shutil.rmtree(doomed, ignore_errors=True)

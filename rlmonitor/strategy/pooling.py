@@ -154,7 +154,7 @@ def pool(pooled: PooledFrames) -> Statistics:
         relative=_mean_where(pooled.relative, pooled.exists),
         relative_positive=_mean_where(pooled.relative_positive, pooled.exists),
         relative_negative=_mean_where(pooled.relative_negative, pooled.exists),
-        context=_context({n: share[n] for n in pooled.elements if n in share}),
+        context=context_of({n: share[n] for n in pooled.elements if n in share}),
         entropy=float(pooled.entropy[seen].mean()) if seen.any() else None,
         frame_share=tuple(float(v) for v in pooled.frame_share[seen].mean(axis=0))
         if seen.any()
@@ -286,7 +286,7 @@ def _joined(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def _context(share: Mapping[str, float]) -> float | None:
+def context_of(share: Mapping[str, float]) -> float | None:
     """Outside / inside, from the shares of the disjoint elements."""
     inside = sum(value for name, value in share.items() if name != REST)
     return share[REST] / inside if REST in share and inside > 0 else None
