@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from rlmonitor import __version__
+from rlmonitor.commands.compare import compare
 from rlmonitor.commands.demo import demo
 from rlmonitor.commands.evaluate import evaluate
 from rlmonitor.commands.shared import WRONG_USE, say
 from rlmonitor.commands.train import train
 from rlmonitor.errors import RlmonitorError
 
-COMMANDS = (train, demo, evaluate)
+COMMANDS = (train, demo, evaluate, compare)
 """In the order of ``--help``."""
 
 app = typer.Typer(

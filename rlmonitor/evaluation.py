@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import torch
 from gymnasium import spaces
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rlmonitor.board.chart import COLOURS, QUIET, Chart, Line, save_charts
 from rlmonitor.environment import make_monitor_env
@@ -27,6 +25,7 @@ from rlmonitor.explain.planted import Planted, Scenes, plant, scenes_of
 from rlmonitor.games import game_of
 from rlmonitor.lrp import COMPOSITES, TARGETS, Network, network_of
 from rlmonitor.probe import PROBES, load_probe
+from rlmonitor.progress import stages
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.checkpoints import Checkpoint, load_checkpoint, q_network
 from rlmonitor.rollout import Player
@@ -162,7 +161,7 @@ def run_evaluation(
     wants_agents = "strategies" in settings.metrics
     general = tuple(name for name in settings.metrics if name != "strategies")
     n_stages = len(settings.methods) * (len(general) * len(paths) + wants_agents)
-    with _bar(n_stages, shown=progress) as advance:
+    with stages(n_stages, shown=progress, first="frames and planted agents") as advance:
         last = list(checkpoints)[-1]
         frames, play = explained_frames(checkpoints[last], networks[last], settings)
         planted: tuple[Planted, ...] = ()
@@ -359,24 +358,6 @@ def _charts(name: str, results: Sequence[Result], settings: EvaluationSettings) 
 
     values = f"{Path(name).stem}: {settings.target}, relative"
     return [chart("q", values), chart("survival", "greedy action still the same")]
-
-
-@contextmanager
-def _bar(total: int, *, shown: bool) -> Iterator[Callable[[str], None]]:
-    """A progress bar on stderr; gives a function that begins the next stage."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
-        bar = progress.add_task("frames and planted agents", total=total)
-        begun = 0
-
-        def advance(stage: str) -> None:
-            nonlocal begun
-            progress.update(bar, description=stage, completed=begun)
-            begun += 1
-
-        yield advance
-        progress.update(bar, completed=total)
 
 
 def set_threads(threads: int) -> None:

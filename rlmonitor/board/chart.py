@@ -38,16 +38,25 @@ class Line:
     """One line of a chart.
 
     Attributes:
-        label: in the legend.
-        values: at 0, 1, 2 ...
+        label: in the legend; a line without one is not in it.
+        values: at 0, 1, 2 ..., or at the places given.
         colour: red, green, blue.
         dashed: whether it is a line to compare with.
+        at: where the values are, ascending; None for 0, 1, 2 ...
+        width: in pixels.
     """
 
     label: str
     values: tuple[float, ...]
     colour: Colour
     dashed: bool = False
+    at: tuple[float, ...] | None = None
+    width: float = 2
+
+    @property
+    def places(self) -> tuple[float, ...]:
+        """Where the values are."""
+        return self.at if self.at is not None else tuple(map(float, range(len(self.values))))
 
 
 @dataclass(frozen=True)
@@ -63,12 +72,14 @@ def draw_charts(rows: Sequence[Sequence[Chart]]) -> Image.Image:
     """A picture of charts in rows, each row with the legend of its first chart on the right.
 
     Raises:
-        ConfigurationError: no chart, or one without a line of two points.
+        ConfigurationError: no chart, or one without a line of two points, each with a place.
     """
     if not rows or any(
         len(line.values) < 2 for row in rows for chart in row for line in chart.lines
     ):
         raise ConfigurationError("a chart needs lines of two points or more")
+    if any(len(li.places) != len(li.values) for row in rows for each in row for li in each.lines):
+        raise ConfigurationError("a chart needs one place for each value of a line")
     if not all(chart.lines for row in rows for chart in row):
         raise ConfigurationError("a chart needs one line at least")
     width = max(map(len, rows)) * WIDTH + LEGEND
@@ -120,28 +131,55 @@ def _draw_chart(draw: ImageDraw.ImageDraw, chart: Chart, x: int, y: int) -> None
     values = [value for line in chart.lines for value in line.values]
     low, high = min(0.0, *values), max(values)
     high = high if high > low else low + 1
-    last = max(len(line.values) for line in chart.lines) - 1
+    first, last = _span(chart)
     left, right, top, bottom = x + LEFT, x + WIDTH - RIGHT, y + TOP, y + HEIGHT - BOTTOM
 
     def place(step: float, value: float) -> tuple[float, float]:
-        across, up = step / last, (value - low) / (high - low)
+        across, up = (step - first) / (last - first), (value - low) / (high - low)
         return left + across * (right - left), bottom - up * (bottom - top)
 
     _text(draw, left, y + 14, chart.title, INK, size=FONT + 1)
     for value in ticks(low, high):
-        _, level = place(0, value)
+        _, level = place(first, value)
         _stroke(draw, [(left, level), (right, level)], GRID, 1)
         _text(draw, left - 6, level, f"{value:g}", QUIET, anchor="rm")
-    for step in sorted({round(last * k / 3) for k in range(4)}):
-        _text(draw, place(step, low)[0], bottom + 6, str(step), QUIET, anchor="mt")
+    for step, text in _steps(chart):
+        _text(draw, place(step, low)[0], bottom + 6, text, QUIET, anchor="mt")
     _text(draw, (left + right) / 2, bottom + 24, chart.x_label, QUIET, anchor="mt")
     for line in chart.lines:
-        points = [place(step, value) for step, value in enumerate(line.values)]
+        points = [place(*each) for each in zip(line.places, line.values, strict=True)]
         _curve(draw, points, line)
 
 
+def _span(chart: Chart) -> tuple[float, float]:
+    """The first and the last place of a chart's axis."""
+    first = min(line.places[0] for line in chart.lines)
+    last = max(line.places[-1] for line in chart.lines)
+    return first, last if last > first else first + 1
+
+
+def _steps(chart: Chart) -> list[tuple[float, str]]:
+    """Places along the axis with their names."""
+    first, last = _span(chart)
+    if all(line.at is None for line in chart.lines):
+        return [(step, str(step)) for step in sorted({round(last * k / 3) for k in range(4)})]
+    return [(step, short(step)) for step in ticks(first, last)]
+
+
+def short(number: float) -> str:
+    """A number of timesteps in few letters.
+
+    >>> short(0), short(1_500), short(250_000), short(1_200_000)
+    ('0', '1.5k', '250k', '1.2M')
+    """
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= unit:
+            return f"{number / unit:g}{letter}"
+    return f"{number:g}"
+
+
 def _draw_legend(draw: ImageDraw.ImageDraw, chart: Chart, x: int, y: int) -> None:
-    for number, line in enumerate(chart.lines):
+    for number, line in enumerate(line for line in chart.lines if line.label):
         middle = y + number * LEGEND_ROW + 8
         _curve(draw, [(x, middle), (x + 11, middle), (x + 22, middle)], line)
         _text(draw, x + 30, middle, line.label, INK, anchor="lm")
@@ -149,20 +187,20 @@ def _draw_legend(draw: ImageDraw.ImageDraw, chart: Chart, x: int, y: int) -> Non
 
 def _curve(draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], line: Line) -> None:
     if not line.dashed:
-        _stroke(draw, points, line.colour, 2)
+        _stroke(draw, points, line.colour, line.width)
         return
     for (x0, y0), (x1, y1) in pairwise(points):
         for k in range(2):  # two dashes a step
             start, stop = k / 2, k / 2 + 0.3
             ends = [(x0 + (x1 - x0) * part, y0 + (y1 - y0) * part) for part in (start, stop)]
-            _stroke(draw, ends, line.colour, 2)
+            _stroke(draw, ends, line.colour, line.width)
 
 
 def _stroke(
-    draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], colour: Colour, width: int
+    draw: ImageDraw.ImageDraw, points: Sequence[tuple[float, float]], colour: Colour, width: float
 ) -> None:
     scaled = [(px * SCALE, py * SCALE) for px, py in points]
-    draw.line(scaled, fill=colour, width=width * SCALE, joint="curve")
+    draw.line(scaled, fill=colour, width=round(width * SCALE), joint="curve")
 
 
 def _text(

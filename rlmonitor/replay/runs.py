@@ -1,0 +1,128 @@
+"""Runs side by side: their names, their groups, their histories and rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rlmonitor.errors import ConfigurationError, StoreError
+from rlmonitor.replay.journal import HISTORY, read_history
+from rlmonitor.replay.store import rounds
+from rlmonitor.strategy.history import History, RoundSummary
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left on disk.
+
+    Attributes:
+        name: the end of its path that tells it from the others.
+        path: its folder.
+        history: the numbers of all its rounds.
+        rounds: timestep to the rounds that are still on disk.
+    """
+
+    name: str
+    path: Path
+    history: History
+    rounds: Mapping[int, Path]
+
+    @property
+    def last(self) -> int:
+        """Timestep of the last round."""
+        return self.history.rounds[-1].timestep
+
+    def at(self, timestep: int) -> RoundSummary:
+        """The latest round up to a timestep.
+
+        Raises:
+            ConfigurationError: there was none yet.
+        """
+        return self.up_to(timestep).history.rounds[-1]
+
+    def up_to(self, timestep: int) -> Run:
+        """The run as it was at a timestep.
+
+        Raises:
+            ConfigurationError: there was no round yet.
+        """
+        earlier = [each for each in self.history.rounds if each.timestep <= timestep]
+        if not earlier:
+            raise ConfigurationError(
+                f"{self.name} has no round up to timestep {timestep:,}: its first is at "
+                f"{self.history.rounds[0].timestep:,}"
+            )
+        kept = {step: path for step, path in self.rounds.items() if step <= timestep}
+        return Run(self.name, self.path, self.history.up_to(len(earlier)), kept)
+
+
+def load_run(path: Path, name: str = "") -> Run:
+    """Read a run; of its rounds only where they are.
+
+    Raises:
+        StoreError: no such folder, or no history in it.
+    """
+    if not path.is_dir():
+        raise StoreError(f"{path} is no folder: name the folder of a run")
+    history = read_history(path)
+    if not history.rounds:
+        raise StoreError(
+            f"{path} is no run: {HISTORY} is missing or empty; name a folder that "
+            "`rlmonitor train`, `rlmonitor replay` or the callback wrote"
+        )
+    return Run(name or path.name, path, history, rounds(path))
+
+
+def load_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
+    """Read runs, each once, under names that tell them apart.
+
+    Raises:
+        StoreError: one of them is no run.
+        ConfigurationError: the same run twice.
+    """
+    resolved = [path.resolve() for path in paths]
+    twice = [path for path in resolved if resolved.count(path) > 1]
+    if twice:
+        raise ConfigurationError(f"{twice[0]} is given twice: name each run once")
+    return tuple(map(load_run, paths, names_of(resolved)))
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that are all different.
+
+    >>> names_of([Path("a/dqn/0"), Path("a/ppo/0")])
+    ['dqn/0', 'ppo/0']
+    """
+    for length in range(1, max((len(path.parts) for path in paths), default=1) + 1):
+        names = ["/".join(path.parts[-length:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
+def group_runs(runs: Sequence[Run], prefixes: Sequence[str]) -> dict[str, tuple[Run, ...]]:
+    """Runs by the prefix of their name; the longest that fits.
+
+    Raises:
+        ConfigurationError: a run without a group, a group without a run, or fewer than two groups.
+    """
+    if len(set(prefixes)) < 2:
+        raise ConfigurationError(
+            f"groups = {', '.join(prefixes) or 'none'}: give two prefixes of runs' names or more, "
+            "such as --groups dqn,ppo"
+        )
+    groups: dict[str, list[Run]] = {prefix: [] for prefix in prefixes}
+    for run in runs:
+        fitting = [prefix for prefix in groups if run.name.startswith(prefix)]
+        if not fitting:
+            raise ConfigurationError(
+                f"run {run.name} belongs to no group: none of {', '.join(groups)} begins its name"
+            )
+        groups[max(fitting, key=len)].append(run)
+    for prefix, members in groups.items():
+        if not members:
+            raise ConfigurationError(
+                f"group {prefix} has no run: the runs are {', '.join(run.name for run in runs)}"
+            )
+    return {prefix: tuple(members) for prefix, members in groups.items()}
