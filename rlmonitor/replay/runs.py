@@ -71,7 +71,8 @@ def load_run(path: Path, name: str = "") -> Run:
             f"{path} is no run: {HISTORY} is missing or empty; name a folder that "
             "`rlmonitor train`, `rlmonitor replay` or the callback wrote"
         )
-    return Run(name or path.name, path, history, rounds(path))
+    kept = {step: Path(place) for step, place in rounds(path).items()}
+    return Run(name or path.name, path, history, kept)
 
 
 def load_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
