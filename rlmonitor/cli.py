@@ -12,11 +12,12 @@ from rlmonitor import __version__
 from rlmonitor.commands.compare import compare
 from rlmonitor.commands.demo import demo
 from rlmonitor.commands.evaluate import evaluate
+from rlmonitor.commands.export import export
 from rlmonitor.commands.shared import WRONG_USE, say
 from rlmonitor.commands.train import train
 from rlmonitor.errors import RlmonitorError
 
-COMMANDS = (train, demo, evaluate, compare)
+COMMANDS = (train, demo, evaluate, compare, export)
 """In the order of ``--help``."""
 
 app = typer.Typer(

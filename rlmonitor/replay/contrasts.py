@@ -23,7 +23,7 @@ from rlmonitor.board import tags
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.recording import Recording
 from rlmonitor.replay.runs import Run
-from rlmonitor.replay.store import read_attributes, read_recording, read_relevance
+from rlmonitor.replay.store import read_attributes, read_parts, read_recording, read_relevance
 from rlmonitor.strategy.features import relevance_features
 from rlmonitor.strategy.permutation import Outcome, compare_groups, compare_paired, holm
 from rlmonitor.strategy.pooling import pool_frames
@@ -123,7 +123,7 @@ def read_probes(runs: Sequence[Run], timestep: int) -> Probes | str:
     features: dict[tuple[str, str], Array] = {}
     elements: tuple[str, ...] = ()
     for name, path in chosen.items():
-        if not (path / "probe").exists():
+        if "probe" not in read_parts(path):
             return f"{name} explained no probe"
         recording = read_recording(path, "probe")
         frames = recording if frames is None else frames

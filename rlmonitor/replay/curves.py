@@ -52,7 +52,7 @@ def _cut_file(path: Path, last: int) -> int:
     dropped = 0
     with temporary.open("wb") as file:
         writer = RecordWriter(file)
-        for record in _records(path):
+        for record in records(path):
             if Event.FromString(record).step <= last:
                 writer.write(record)
             else:
@@ -63,6 +63,6 @@ def _cut_file(path: Path, last: int) -> int:
     return dropped
 
 
-def _records(path: Path) -> Iterator[bytes]:
+def records(path: Path) -> Iterator[bytes]:
     """Records of an event file up to its end, or to where it is torn."""
     yield from RawEventFileLoader(str(path)).Load()

@@ -34,6 +34,7 @@ from rlmonitor.errors import StoreError
 from rlmonitor.recording import Recording
 from rlmonitor.replay.folders import DiskFolder, Location, ObjectFolder, folder_at
 from rlmonitor.round import Analysis, Round, Strategies
+from rlmonitor.strategy.pooling import pool, pool_frames
 from rlmonitor.strategy.timeline import Timeline
 from rlmonitor.strategy.timeline_state import from_arrays, to_arrays
 
@@ -167,6 +168,38 @@ def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.f
     }
 
 
+def read_analysis(path: Location, part: str = "clip") -> Analysis:
+    """One part of a round on disk, its maps pooled again.
+
+    Of play and probe the maps are sums over the stack, and the statistics those of the sums.
+
+    Raises:
+        StoreError: no such round or part, or another format.
+    """
+    group = _open(path, part)
+    recording, relevance = read_recording(path, part), read_relevance(path, part)
+    pooled = {t: pool_frames(m, recording.masks, recording.outside) for t, m in relevance.items()}
+    error: Any = group.attrs["conservation_error"]
+    return Analysis(
+        recording=recording,
+        relevance=relevance,
+        explained=_arrays(group, "explained"),
+        outputs=_array(group, "outputs"),
+        pooled=pooled,
+        statistics={target: pool(frames) for target, frames in pooled.items()},
+        conservation_error=float(error),
+    )
+
+
+def read_parts(path: Location) -> tuple[str, ...]:
+    """Names of the parts of a round on disk.
+
+    Raises:
+        StoreError: no such round, or another format.
+    """
+    return tuple(sorted(name for name, _ in _open(path, "").groups()))
+
+
 def read_timeline(path: Location) -> Timeline:
     """The strategies that were known after a round; none if the round has no clusters.
 
@@ -181,6 +214,22 @@ def read_timeline(path: Location) -> Timeline:
         return Timeline()
     arrays = {name: _array(group, name) for name in ("exemplars", "mean_maps")}
     return from_arrays(arrays, str(group.attrs["timeline"]))
+
+
+def read_clusters(path: Location) -> tuple[str | None, NDArray[np.int64]]:
+    """The clustered target of a round on disk, and each frame's strategy ``[N]``, −1 for none.
+
+    None and no frames where the round has no clusters.
+
+    Raises:
+        StoreError: no such round, or another format.
+    """
+    if "strategies" not in read_parts(path):
+        return None, np.empty(0, np.int64)
+    group = _open(path, "strategies")
+    labels, listed = _array(group, "labels"), group.attrs["ids"]
+    ids = np.array([*(listed if isinstance(listed, list) else []), -1], np.int64)
+    return str(group.attrs["target"]), ids[labels]
 
 
 def read_attributes(path: Location) -> dict[str, Any]:
