@@ -1,11 +1,15 @@
 # make demo    train the shipped Breakout agent for 20,000 timesteps, monitored
 # make test    the tests            make check   format, lint, types
+# make test-web   the Strategies page: types, units, whether its bundle is fresh, use in a browser
+# make web        build that bundle anew (Node.js 20 or newer)
 # make bench   the benchmarks       make clean   remove the environment
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-web web check bench clean
+
+WEB := rlmonitor/board/web
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -13,6 +17,19 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+web: $(WEB)/node_modules/.package-lock.json
+	cd $(WEB) && npm run --silent build
+
+# The bundle that is committed must be the one that the sources give
+test-web: .venv/installed-test $(WEB)/node_modules/.package-lock.json
+	cd $(WEB) && npm run --silent check && npm run --silent unit
+	cd $(WEB) && OUT_DIR=node_modules/.bundle npm run --silent build
+	diff -r $(WEB)/node_modules/.bundle rlmonitor/board/static || (echo "stale: run make web, and commit rlmonitor/board/static"; exit 1)
+	cd $(WEB) && npm run --silent use
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --silent --no-audit --no-fund
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

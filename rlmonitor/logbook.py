@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from rlmonitor.board import tags
-from rlmonitor.board.embedding import show_strategies
+from rlmonitor.board.embedding import drawn_strategies, show_strategies
+from rlmonitor.board.page import show_events, show_round
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import StoreError
 from rlmonitor.replay import store
-from rlmonitor.replay.journal import append_event, append_round, cut_journals, read_history
+from rlmonitor.replay.journal import (
+    append_event,
+    append_round,
+    cut_journals,
+    read_events,
+    read_history,
+)
 from rlmonitor.round import Round
 from rlmonitor.round_summary import summary_of
 from rlmonitor.strategy.detectors import detect
@@ -79,7 +86,7 @@ class Logbook:
         Args:
             found: the round.
             phases: a name for each frame of the probe.
-            attributes: further attributes of the round on disk.
+            attributes: how the round was made, besides its seed: settings and the like, as JSON.
 
         Raises:
             StoreError: the round could not be written to disk; TensorBoard has it all the same.
@@ -87,7 +94,7 @@ class Logbook:
         if found.strategies is not None:
             self.timeline = found.strategies.timeline
         try:
-            self._show(found, phases)
+            self._show(found, phases, attributes or {})
         finally:
             self._store(found, attributes or {})
 
@@ -116,8 +123,11 @@ class Logbook:
         self.writer.event(event.text, event.timestep, event.evidence)
         self.writer.flush()
         append_event(self.run_dir, event)
+        show_events(self.writer, event.timestep, read_events(self.run_dir))
 
-    def _show(self, found: Round, phases: Sequence[str] | None) -> None:
+    def _show(
+        self, found: Round, phases: Sequence[str] | None, attributes: Mapping[str, Any]
+    ) -> None:
         require_space(self.writer.directory)
         play = found.play
         if self._first:
@@ -129,7 +139,10 @@ class Logbook:
         if found.probe is not None:
             gif = probe_clip(found.probe, found, phases)
             self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
-        show_strategies(self.writer.directory, found, seed=self._seed)
+        drawn = drawn_strategies(found.strategies, seed=self._seed)
+        show_strategies(self.writer.directory, found, drawn)
+        how = {**attributes, "seed": self._seed, "versions": store.versions()}
+        show_round(self.writer, found, drawn, how=how, phases=phases)
         self.writer.flush()
 
     def _store(self, found: Round, attributes: Mapping[str, Any]) -> None:

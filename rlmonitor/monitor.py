@@ -168,8 +168,15 @@ class Monitor:
             clip_frames=settings.clip_frames,
             timeline=self._log.timeline,
         )
-        self._log.write(found, phases=self._phases)
+        self._log.write(found, phases=self._phases, attributes=self._how())
         return found
+
+    def _how(self) -> dict[str, Any]:
+        """Those settings that decide what a round finds, as JSON."""
+        settings = self.settings
+        plain = ("n_frames", "clip_frames", "spacing", "epsilon")
+        probe = settings.probe if isinstance(settings.probe, str | None) else "a recording"
+        return {name: getattr(settings, name) for name in plain} | {"probe": probe}
 
     def notice(self, found: Round) -> tuple[Event, ...]:
         """Add a round to the run's history, and say what begins with it.

@@ -152,3 +152,37 @@ def test_without_rounds_on_disk_the_history_stays(tmp_path):
     model.learn(20, callback=monitor(keep=0), reset_num_timesteps=False)
     history = read_history(tmp_path / "DQN_1")
     assert [each.timestep for each in history.rounds] == [0, 40, 60, 80]
+
+
+def test_the_page_gets_numbers_and_pictures_of_every_round(watched):
+    _, folder = watched
+    found = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    records = [
+        json.loads(event.tensor_proto.string_val[0]) for event in found.Tensors("page/round")
+    ]
+    assert [each["timestep"] for each in records] == [0, 40, 80]
+    last = read_history(folder).rounds[-1]
+    assert records[-1]["values"] == pytest.approx(dict(last.values), rel=1e-5)
+    assert records[-1]["how"]["versions"]["rlmonitor"]
+    for part in ("clip", "probe", "play"):
+        events = found.Tensors(f"page/{part}")
+        assert [event.step for event in events] == [0, 40, 80]
+        header = json.loads(events[-1].tensor_proto.string_val[0])
+        assert (header["part"], header["timestep"]) == (part, 80)
+        assert len(events[-1].tensor_proto.string_val) == 1 + len(header["arrays"])
+
+
+def test_the_page_gets_all_events_of_a_timestep(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("no round today")
+
+    monkeypatch.setattr("rlmonitor.monitor.run_round", fail)
+    callback = monitor(on_event=None)
+    with pytest.warns(UserWarning, match="no round today"):
+        dqn(tmp_path).learn(40, callback=callback)
+    found = EventAccumulator(str(tmp_path / "DQN_1"), size_guidance={"tensors": 0}).Reload()
+    told = [json.loads(event.tensor_proto.string_val[0]) for event in found.Tensors("page/events")]
+    assert [(each["timestep"], each["events"][0]["kind"]) for each in told] == [
+        (0, "fault"),
+        (40, "fault"),
+    ]

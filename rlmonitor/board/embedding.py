@@ -12,29 +12,36 @@ from threadpoolctl import threadpool_limits
 from rlmonitor.board.projector import write_embedding
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round, Strategies
-from rlmonitor.strategy.spray import embed
+from rlmonitor.strategy.spray import Embedding, embed
 
 THUMBNAIL = 64
 """Pixels along the longer side of a thumbnail."""
 
 
-def show_strategies(directory: str | os.PathLike[str], found: Round, *, seed: int = 0) -> None:
-    """Write the embedding of a round's play; nothing where there are too few maps.
+def drawn_strategies(strategies: Strategies | None, *, seed: int = 0) -> Embedding | None:
+    """A round's maps on a plane; None where there are too few of them."""
+    if strategies is None or strategies.found.not_enough is not None:
+        return None
+    with threadpool_limits(1):  # more threads only take turns for so few maps
+        picture = embed(strategies.found, seed=seed)
+    return picture if len(picture.index) else None
+
+
+def show_strategies(
+    directory: str | os.PathLike[str], found: Round, picture: Embedding | None
+) -> None:
+    """Write the embedding of a round's play; nothing where there is none.
 
     Args:
         directory: where the run's event file is.
         found: the round.
-        seed: of the embedding.
+        picture: what `drawn_strategies` made of it.
 
     Raises:
         OSError: the folder cannot be written.
     """
     strategies, play = found.strategies, found.play.recording
-    if strategies is None or strategies.found.not_enough is not None:
-        return
-    with threadpool_limits(1):  # more threads only take turns for so few maps
-        picture = embed(strategies.found, seed=seed)
-    if not len(picture.index):
+    if strategies is None or picture is None:
         return
     columns = {
         "strategy": [_name(strategies, label) for label in strategies.found.labels[picture.index]],

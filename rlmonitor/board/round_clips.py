@@ -28,14 +28,13 @@ def play_clip(found: Round) -> bytes:
         title=_title(clip.recording),
         taken=clip.recording.action,
         shares=_shares(clip),
-        logits=_has_logits(clip),
+        logits=has_logits(clip),
     )
 
 
 def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = None) -> bytes:
     """Some frames of the probe, one after the other, as a GIF; phases name each of all frames."""
-    shown = np.linspace(0, len(probe.recording) - 1, min(PROBE_FRAMES, len(probe.recording)))
-    index = shown.round().astype(np.int64)
+    index = shown_of_probe(probe)
     recording = probe.recording.select(index)
     return render_clip(
         recording,
@@ -47,8 +46,14 @@ def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = Non
         shares={t: {e: s[index] for e, s in by.items()} for t, by in _shares(probe).items()},
         captions=None if phases is None else [phases[i] for i in index],
         interval=PROBE_INTERVAL,
-        logits=_has_logits(probe),
+        logits=has_logits(probe),
     )
+
+
+def shown_of_probe(probe: Analysis) -> NDArray[np.int64]:
+    """Which frames of a probe are shown: evenly spread over all of them."""
+    count = len(probe.recording)
+    return np.linspace(0, count - 1, min(PROBE_FRAMES, count)).round().astype(np.int64)
 
 
 def _shown(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -56,7 +61,7 @@ def _shown(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.floa
     return dict(list(maps.items())[:2])
 
 
-def _has_logits(analysis: Analysis) -> bool:
+def has_logits(analysis: Analysis) -> bool:
     """Whether a policy was explained, whose targets are the logits and the critic's value."""
     return not analysis.relevance.keys().isdisjoint({"value", "logit"})
 

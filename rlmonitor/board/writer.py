@@ -13,7 +13,7 @@ import math
 import os
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rlmonitor.board import tags
 from rlmonitor.board.layout import board_layout
+from rlmonitor.board.page_data import PICTURES, ROUNDS
 from rlmonitor.errors import (
     ConfigurationError,
     DependencyError,
@@ -134,6 +135,22 @@ class BoardWriter:
         value = Summary.Value(tag=tags.EVENTS, tensor=text, metadata=metadata)
         self._add(Summary(value=[value]), step)
 
+    def record(self, tag: str, text: str, step: int) -> None:
+        """Write a record for the Strategies page, see `rlmonitor.board.page_data`.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        self._add(_strings(tag, [text.encode()], ROUNDS, "DATA_CLASS_TENSOR"), step)
+
+    def part(self, tag: str, blobs: Sequence[bytes], step: int) -> None:
+        """Write pictures for the Strategies page, which it fetches one by one.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        self._add(_strings(tag, blobs, PICTURES, "DATA_CLASS_BLOB_SEQUENCE"), step)
+
     def layout(self, elements: Iterable[str], stack: int = 4) -> None:
         """Group the curves in the Custom Scalars tab; writing it again changes nothing.
 
@@ -185,6 +202,24 @@ class BoardWriter:
             raise StoreError(
                 f"cannot write TensorBoard's event file in {str(self.directory)!r}: {error}"
             ) from error
+
+
+def _strings(tag: str, strings: Sequence[bytes], plugin: str, data_class: str) -> Summary:
+    """Byte strings under the name of a plugin of ours."""
+    from tensorboard.compat.proto.summary_pb2 import DataClass, Summary, SummaryMetadata
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+
+    metadata = SummaryMetadata(
+        plugin_data=SummaryMetadata.PluginData(plugin_name=plugin),
+        data_class=DataClass.Value(data_class),
+    )
+    tensor = TensorProto(
+        dtype="DT_STRING",
+        string_val=strings,
+        tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(strings))]),
+    )
+    return Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata)])
 
 
 def require_tensorboard() -> None:

@@ -1,0 +1,4760 @@
+// node_modules/preact/dist/preact.mjs
+var e, t, n, r, i, a, o, s, c, l, u = Symbol.for("pv"), d = {}, f = [], p = /^m(i|n|o|s|text|space)$/, m = Array.isArray, h = f.slice, g = Object.assign;
+function _(e) {
+	e && e.parentNode && e.remove();
+}
+function v(n, r, i, a, o) {
+	var s = {
+		type: n,
+		props: r,
+		key: i,
+		ref: a,
+		__k: null,
+		__: null,
+		__b: 0,
+		__e: null,
+		__c: null,
+		constructor: u,
+		__v: o || ++t,
+		__i: -1,
+		__u: 0
+	};
+	return !o && e.vnode && e.vnode(s), s;
+}
+function y(e) {
+	return e.children;
+}
+function b(e, t) {
+	this.props = e, this.context = t, this.__g = 0;
+}
+function x(e, t) {
+	if (t == null) return e.__ && x(e.__, e.__i + 1);
+	for (var n; t < e.__k.length; t++) if ((n = e.__k[t]) && n.__e) return n.__e;
+	return typeof e.type != "function" || e.props.__P ? null : x(e);
+}
+function S(t) {
+	var n, r = t.__v, i = r.__e, a = [], o = [], s = t.__P;
+	s && ((n = g({ constructor: u }, r)).__v = r.__v + 1, e.vnode && e.vnode(n), ne(s, n, r, t.__n, s.namespaceURI, 32 & r.__u ? [i] : null, a, i || x(r), 32 & r.__u, o), n.__v = r.__v, n.__.__k[n.__i] = n, ae(a, n, o), r.__ = r.__e = null, n.__e != i && C(n));
+}
+function C(e) {
+	if ((e = e.__) && e.__c && !e.props.__P) return e.__e = null, e.__k.some(function(t) {
+		return t && (e.__e = t.__e);
+	}), C(e);
+}
+function w(t) {
+	(8 & t.__g || (t.__g |= 8, n.push(t), i++)) && r == e.debounceRendering || ((r = e.debounceRendering) || queueMicrotask)(T);
+}
+function T() {
+	try {
+		for (var e, t = 1; n.length;) n.length > t && n.sort(a), e = n.shift(), t = n.length, 8 & e.__g && S(e);
+	} finally {
+		(i = n.length) && (r || queueMicrotask)(T);
+	}
+}
+function E(e, t, n, r, i, a, o, s, c, l, u) {
+	var p, m, h, g, _, v, y = r.__k || f, b = t.length;
+	for (c = D(n, t, y, c, b), p = 0; p < b; p++) (h = n.__k[p]) != null && (m = ~h.__i && y[h.__i] || d, h.__i = p, v = ne(e, h, m, i, a, o, s, c, l, u), g = h.__e, (m.ref != h.ref || 8 & m.__u) && (m.ref && j(m.ref, null, h, m), h.ref && u.push(h.ref, h.__c || g, h)), _ ||= g, 4 & h.__u ? (c = O(h, c, e, !m.__v), m.__e && (m.__e = null)) : typeof h.type == "function" && v !== void 0 ? c = v : g && (c = g.nextSibling), h.__u &= -21);
+	return n.__e = _, c;
+}
+function D(e, t, n, r, i) {
+	var a, o, s, c, l, d, f, p, h, g = n.length, _ = g, b = 0, S = 0, C = e.__k = Array(i);
+	for (a = 0; a < i; a++) (o = t[a]) != null && typeof o != "boolean" && typeof o != "function" ? (typeof o != "object" || o.constructor === String ? o = C[a] = v(null, o) : m(o) ? o = C[a] = v(y, { children: o }) : o.constructor === u && o.__b ? o = C[a] = v(o.type, o.props, o.key, o.ref, o.__v) : C[a] = o, c = a + b, o.__ = e, o.__b = e.__b + 1, s = null, ~(l = o.__i = k(o, n, c, _)) && (_--, (s = n[l]) && (s.__u |= 2)), s && s.__v ? (o.__u |= 16, l == c - 1 ? b-- : l == c + 1 ? b++ : l != c && (l > c ? b-- : b++, S = 1)) : (~l || (i > g ? b-- : i < g && b++), typeof o.type != "function" && (o.__u |= 4))) : C[a] = null;
+	if (S) {
+		for (d = [], f = [], a = 0; a < i; a++) if ((o = C[a]) && 16 & o.__u) {
+			for (b = 0, p = d.length; b < p;) d[h = b + p >> 1] < o.__i ? b = h + 1 : p = h;
+			d[b] = o.__i, f[a] = b + 1;
+		}
+		for (b = d.length; a--;) f[a] && (f[a] == b ? b-- : C[a].__u |= 4);
+	}
+	if (_) for (a = 0; a < g; a++) !(s = n[a]) || 2 & s.__u || (s.__e == r && (r = x(s)), M(s, s));
+	return r;
+}
+function O(e, t, n, r) {
+	var i, a, o, s;
+	if (typeof e.type == "function") {
+		if (e.props.__P) return t;
+		if (i = e.__k) for (a = 0; a < i.length; a++) i[a] && (i[a].__ = e, t = O(i[a], t, n, !1));
+		return t;
+	}
+	for (t && !t.parentNode && (t = x(e)) && !t.parentNode && (t = null), o = e.__e, s = t; s && s.nodeType == 8;) s = s.nextSibling;
+	for (o != s && (!r && n.moveBefore && o.parentNode ? n.moveBefore(o, t) : n.insertBefore(o, t || null)), t = o; (t &&= t.nextSibling) && t.nodeType == 8 && !t.data.startsWith("$s"););
+	return t;
+}
+function k(e, t, n, r) {
+	var i, a = e.key, o = e.type, s = t[n], c = s && !(2 & s.__u);
+	if (s === null && a == null || c && a == s.key && o == s.type) return n;
+	if (r > +!!c) {
+		for (i = n - 1; i >= 0; i--) if ((s = t[i]) && !(2 & s.__u) && a == s.key && o == s.type) return i;
+		for (i = n + 1; i < t.length; i++) if ((s = t[i]) && !(2 & s.__u) && a == s.key && o == s.type) return i;
+	}
+	return -1;
+}
+function ee(e, t, n) {
+	n ??= "", t[0] == "-" ? e.setProperty(t, n) : e[t] = n;
+}
+function A(e, t, n, r, i) {
+	var a, o;
+	if (t == "style") {
+		if (typeof n == "string") e.style.cssText = n;
+		else {
+			if (typeof r == "string" && (e.style.cssText = r = ""), r) for (t in r) n && t in n || ee(e.style, t);
+			if (n) for (t in n) r && n[t] == r[t] || ee(e.style, t, n[t]);
+		}
+	} else if (t[0] == "o" && t[1] == "n") typeof n != "function" && (n = null), typeof r != "function" && (r = null), (e.__e ||= {})[t] = n, n && r || (o = l[t] || (l[t] = te(t)), (e.__a ||= {})[t] = c, a = t != (t = t.replace(s, "$1")), (t = t.slice(2))[0] < "a" && (t = t.toLowerCase()), n ? e.addEventListener(t, o, a) : e.removeEventListener(t, o, a));
+	else {
+		if (i == "http://www.w3.org/2000/svg") t = t.replace(/xlink(H|:h)/, "h").replace(/sName$/, "s");
+		else if (t != "width" && t != "height" && t != "href" && t != "list" && t != "form" && t != "tabIndex" && t != "download" && t != "rowSpan" && t != "colSpan" && t != "role" && t != "popover" && t in e) try {
+			e[t] = n ?? "";
+			return;
+		} catch {}
+		if (typeof n == "function") return;
+		n == null || !1 === n && t[4] != "-" ? e.removeAttribute(t) : e.setAttribute(t, t == "popover" && n == 1 ? "" : n);
+	}
+}
+function te(t) {
+	return function(n) {
+		var r = this.__e;
+		if (r) {
+			if (r = r[t], n[o] == null) n[o] = c++;
+			else if (n[o] < this.__a[t]) return;
+			return r(e.event ? e.event(n) : n);
+		}
+	};
+}
+function ne(t, n, r, i, a, o, s, c, l, d) {
+	var p, h, v, S, C, w, T, D, O, k, ee, A, te, ne, ae, j, N, P, F = n.type;
+	if (n.constructor !== u) return null;
+	128 & r.__u && (l = 32 & r.__u, p = r.__c.__z) && (n.__u |= l, h = o = [], p.nodeType == 8 ? c = re(p, o) : o.push(p), c = o[0] || c), (p = e.__b) && p(n);
+	n: if (typeof F == "function") {
+		v = s.length;
+		try {
+			if (D = n.props, O = (p = F.prototype) && p.render, k = (p = F.contextType) && i[p.__c], ee = p ? k ? k.props.value : p.__ : i, (S = r.__c) ? (n.__c = S, 2 & S.__g && (S.__g |= 1)) : (O ? n.__c = S = new F(D, ee) : (n.__c = S = new b(D, ee), S.constructor = F, S.render = se), k && k.sub(S), S.state || (S.state = {}), S.__n = i, S.__g |= 8, S.__h = [], S.__k = []), O && (S.__s || (S.__s = S.state), F.getDerivedStateFromProps && (S.__s == S.state && (S.__s = g({}, S.__s)), g(S.__s, F.getDerivedStateFromProps(D, S.__s)))), C = S.props, w = S.state, S.__v = n, r.__c) {
+				if (D !== C && O && !F.getDerivedStateFromProps && S.componentWillReceiveProps && S.componentWillReceiveProps(D, ee), n.__v == r.__v && !(8 & S.__g) || !(4 & S.__g) && S.shouldComponentUpdate && !1 === S.shouldComponentUpdate(D, S.__s, ee)) {
+					n.__v != r.__v && (S.props = D, S.state = S.__s, S.__g &= -9), n.__e = r.__e, n.__k = r.__k, n.__k.some(function(e) {
+						e && (e.__ = n);
+					}), f.push.apply(S.__h, S.__k), S.__k = [], S.__h.length && s.push(S), c = x(r);
+					break n;
+				}
+				S.componentWillUpdate && S.componentWillUpdate(D, S.__s, ee), O && S.componentDidUpdate && S.__h.push(function() {
+					S.componentDidUpdate(C, w, T);
+				});
+			} else O && !F.getDerivedStateFromProps && S.componentWillMount && S.componentWillMount(), O && S.componentDidMount && S.__h.push(S.componentDidMount);
+			S.context = ee, S.props = D, S.__P = t, S.__g &= -5, A = e.__r, te = O ? 25 : 0;
+			do
+				S.__g &= -9, A && A(n), p = S.render(S.props, S.state = S.__s, S.context);
+			while (8 & S.__g && ++te < 25);
+			O && (f.push.apply(S.__h, S.__k), S.__k = []), S.state = S.__s, S.getChildContext && (i = g({}, i, S.getChildContext())), O && r.__c && S.getSnapshotBeforeUpdate && (T = S.getSnapshotBeforeUpdate(C, w)), ne = p && p.type === y && p.key == null ? p.props.children : p, D.__P && (p = c, a = (t = D.__P).namespaceURI, l = o = null, r.props && r.props.__P != t && (r.__k.some(function(e) {
+				e && M(e, e);
+			}), r.__k = null), c = r.__k ? x(r, 0) : null), c = E(t, m(ne) ? ne : [ne], n, r, i, a, o, s, c, l, d), D.__P && (n.__e = null, c = p), n.__u &= -161, h && h.some(_), S.__h.length && s.push(S), 1 & S.__g && (S.__g &= -4);
+		} catch (t) {
+			if (s.length = v, n.__v = null, l || o) {
+				if (t && t.then) {
+					if (n.__u |= 128 | l, o) {
+						for (~(N = o.indexOf(c || void 0)) || (N = o.length); (P = o[N - 1]) && P.nodeType == 8;) N--;
+						for (; N < o.length; N++) if (P = o[N]) {
+							if (o[N] = null, ae) {
+								if (P == j) break;
+							} else {
+								if (P.nodeType != 8) break;
+								P.data.startsWith("$s") && (j = re(ae = P));
+							}
+						}
+					}
+					if (!ae) {
+						for (; c && c.nodeType == 8 && c.nextSibling;) c = c.nextSibling;
+						ae = c;
+					}
+					(p = re(ae = n.__c.__z || (n.__c.__z = ae))) ? (n.__e = ae, c = p) : n.__e = c, c &&= c.nextSibling;
+				} else o && o.some(_);
+			} else n.__e = r.__e;
+			n.__k ||= r.__k || [], t && t.then || ie(n), e.__e(t, n, r);
+		}
+	} else c = n.__e = oe(r.__e, n, r, i, a, o, s, l, d, t);
+	return (p = e.diffed) && p(n), c;
+}
+function re(e, t) {
+	if (e && e.nodeType == 8 && e.data.startsWith("$s")) for (var n = 1; e = e.nextSibling;) {
+		if (e.nodeType == 8) {
+			if (e.data.startsWith("$s")) n++;
+			else if (e.data.startsWith("/$s") && !--n) return e;
+		}
+		t && t.push(e);
+	}
+}
+function ie(e) {
+	e && (e.__c && (e.__c.__g |= 4), e.__k && e.__k.some(ie));
+}
+function ae(t, n, r) {
+	for (var i = 0; i < r.length;) j(r[i++], r[i++], r[i++]);
+	e.__c && e.__c(n, t), t.some(function(n) {
+		try {
+			t = n.__h, n.__h = [], t.some(function(e) {
+				e.call(n);
+			});
+		} catch (t) {
+			e.__e(t, n.__v);
+		}
+	});
+}
+function oe(t, n, r, i, a, o, s, c, l, u) {
+	var f, g, v, y, b, S, C, w, T = r.props || d, D = n.props, O = n.type;
+	if (O == "svg" ? a = "http://www.w3.org/2000/svg" : O == "math" ? a = "http://www.w3.org/1998/Math/MathML" : a ||= "http://www.w3.org/1999/xhtml", o) {
+		for (f = 0; f < o.length; f++) if ((b = o[f]) && (O ? b.localName == O : b.nodeType == 3)) {
+			t = b, o[f] = null;
+			break;
+		}
+	}
+	if (!t) {
+		if (w = u.ownerDocument || document, !O) return w.createTextNode(D);
+		t = w.createElementNS(a, O, D.is ? D : u), c &&= (e.__m && e.__m(n, o), !1), o = null;
+	}
+	if (O) {
+		if (u = O == "template" && t.content || t, o = O == "textarea" && D.defaultValue != null ? null : o && h.call(u.childNodes), !c && o) for (T = {}, f = 0; f < t.attributes.length; f++) T[(b = t.attributes[f]).name] = b.value;
+		for (f in T) b = T[f], f == "dangerouslySetInnerHTML" ? v = b : f == "children" || f in D || f == "value" && "defaultValue" in D || f == "checked" && "defaultChecked" in D || A(t, f, null, b, a);
+		for (f in D) b = D[f], f == "children" ? y = b : f == "dangerouslySetInnerHTML" ? g = b : f == "value" ? S = b : f == "checked" ? C = b : c && typeof b != "function" || T[f] === b || A(t, f, b, T[f], a);
+		g ? (c || v && (g.__html == v.__html || g.__html == t.innerHTML) || (t.innerHTML = g.__html), n.__k = []) : (v && (t.textContent = ""), (O == "foreignObject" || a == "http://www.w3.org/1998/Math/MathML" && p.test(O)) && (a = "http://www.w3.org/1999/xhtml"), E(u, m(y) ? y : [y], n, r, i, a, o, s, o ? o[0] : r.__k && x(r, 0), c, l), o && o.some(_)), c && O != "textarea" || (f = "value", O == "progress" && S == null ? t.removeAttribute(f) : S == null || S === t[f] && (O != "progress" || S) || A(t, f, S, T[f], a), f = "checked", C != null && C != t[f] && A(t, f, C, T[f], a));
+	} else T === D || c && t.data == D || (t.data = D);
+	return t;
+}
+function j(t, n, r, i) {
+	try {
+		typeof t == "function" ? n ? n.__x = t(n) || 1 : (i &&= i.__c || i.__e) && (n = i.__x) && (i.__x = null, typeof n == "function" ? n() : t(null)) : t.current = n;
+	} catch (t) {
+		e.__e(t, r);
+	}
+}
+function M(t, n, r) {
+	var i, a, o, s;
+	if (e.unmount && e.unmount(t), !(i = t.ref) || i.current && i.current != t.__e || j(i, null, n, t), i = t.__c) {
+		if (i.componentWillUnmount) try {
+			i.componentWillUnmount();
+		} catch (t) {
+			e.__e(t, n);
+		}
+		i.__P = i.__n = null;
+	}
+	if (i = t.__k) for (s = 0; s < i.length; s++) i[s] && M(i[s], n, typeof t.type != "function" || r && !t.props.__P);
+	!r && (i = t.__c) && (i = i.__z) && (a = re(i, o = [])) && (i == t.__e && o.some(_), _(a), _(i)), r || _(t.__e), t.__e = t.__c = t.__ = null;
+}
+function se(e, t, n) {
+	return this.constructor(e, n);
+}
+function N(t, n) {
+	var r, i, a, o;
+	e.__ && e.__(t, n), n.nodeType == 9 && (n = n.documentElement), i = (r = t && 32 & t.__u) ? null : n.__k, n.__k = v(y, { children: [t] }), a = [], o = [], ne(n, n.__k, i || d, d, n.namespaceURI, i ? null : n.firstChild ? h.call(n.childNodes) : null, a, i ? i.__e : n.firstChild, r, o), ae(a, n.__k, o), n.__k.props.children = null;
+}
+e = { __e: function(e, t, n, r) {
+	for (var a, o, s; t = t.__;) if ((a = t.__c) && !(1 & a.__g)) {
+		a.__g |= 4;
+		try {
+			if ((s = (o = a.constructor) && o.getDerivedStateFromError) && a.setState(o.getDerivedStateFromError(e)), a.componentDidCatch && (a.componentDidCatch(e, r || {}), s = 1), s && 8 & a.__g) return void (a.__g |= 2);
+		} catch (t) {
+			e = t;
+		}
+	}
+	throw i = 0, e;
+} }, t = 0, b.prototype.setState = function(e, t) {
+	var n = this.__s;
+	n && n != this.state || (n = this.__s = g({}, this.state)), typeof e == "function" && (e = e(g({}, n), this.props)), e && (g(n, e), this.__v && (t && this.__k.push(t), w(this)));
+}, b.prototype.forceUpdate = function(e) {
+	this.__v && (this.__g |= 4, e && this.__h.push(e), w(this));
+}, b.prototype.render = y, n = [], i = 0, a = function(e, t) {
+	return e.__v.__b - t.__v.__b;
+}, o = Symbol(), s = /(PointerCapture)$|Capture$/i, c = 0, l = {};
+// node_modules/uplot/dist/uPlot.min.css?inline
+var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], me = e, he = me.__b, ge = me.__r, _e = me.diffed, ve = me.__c, ye = me.unmount, be = me.__;
+function xe(e, t) {
+	me.__h && me.__h(I, e, de || t), de = 0;
+	var n = I.__H || (I.__H = {
+		__: [],
+		__h: []
+	});
+	return e >= n.__.length && n.__.push({}), n.__[e];
+}
+function Se(e) {
+	return de = 1, L(Me, e);
+}
+function L(e, t, n) {
+	var r = xe(F++, 2);
+	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Me(void 0, t), function(e) {
+		var t = (r.__N || r.__)[0], n = r.t(t, e);
+		ue(t, n) || (r.__N = [n, r.__[1]], r.__c.setState({}));
+	}], r.__c = I, !I.__f)) {
+		I.__f = !0;
+		var i = I.shouldComponentUpdate;
+		I.shouldComponentUpdate = function(e, t, n) {
+			var r = this.__H;
+			if (!r) return !0;
+			var a = !1, o = this.props != e;
+			if (r.__.some(function(e) {
+				e.__N && (a = !0, ue(e.__[0], e.__N[0]) || (o = !0));
+			}), i) {
+				var s = i.call(this, e, t, n);
+				return a ? s || o : s;
+			}
+			return !a || o;
+		};
+	}
+	return r.__;
+}
+function R(e, t) {
+	var n = xe(F++, 3);
+	!me.__s && je(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
+}
+function z(e) {
+	return de = 5, Ce(function() {
+		return { current: e };
+	}, []);
+}
+function Ce(e, t) {
+	var n = xe(F++, 7);
+	return je(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
+}
+function we(e, t) {
+	return de = 8, Ce(function() {
+		return e;
+	}, t);
+}
+function Te() {
+	var e;
+	do {
+		for (; e = pe.shift();) try {
+			ke(e);
+		} catch (t) {
+			me.__e(t, { __: (e = e.__P) && e.__v });
+		}
+		for (; e = fe.shift();) {
+			var t = e.__H;
+			if (e.__P && t) try {
+				t.__h.some(ke), t.__h.some(Ae), t.__h = [];
+			} catch (n) {
+				t.__h = [], me.__e(n, e.__v);
+			}
+		}
+	} while (pe.length);
+}
+me.__b = function(e) {
+	I = null, he && he(e);
+}, me.__ = function(e, t) {
+	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), be && be(e, t);
+}, me.__r = function(e) {
+	ge && ge(e), F = 0;
+	var t = (I = e.__c).__H;
+	t && (ce == I ? I.__h = [] : (t.__h.some(ke), t.__h.some(Ae), F = 0), t.__h = [], t.__.some(function(e) {
+		e.__N && (e.__ = e.__N), e.u = e.__N = void 0;
+	})), ce = I;
+}, me.diffed = function(e) {
+	_e && _e(e);
+	var t = e.__c;
+	t && t.__H && (t.__H.__h.length && Oe(fe.push(t)), t.__H.__.some(function(e) {
+		e.u && (e.__H = e.u);
+	})), ce = I = null;
+}, me.__c = function(e, t) {
+	t.some(function(e) {
+		try {
+			e.__h.some(ke), e.__h = e.__h.filter(function(e) {
+				return !e.__ || Ae(e);
+			});
+		} catch (t) {
+			e.__h = [function() {
+				throw t;
+			}];
+		}
+	}), ve && ve(e, t);
+}, me.unmount = function(e) {
+	ye && ye(e);
+	var t, n, r = e.__c;
+	r && r.__H && (r.__H.__.some(function(r) {
+		try {
+			if (r.__P && r.__c) {
+				if (n === void 0) {
+					for (n = e.__; n && (!n.__c || !n.__c.__P);) n = n.__;
+					n &&= n.__c;
+				}
+				r.__P = n, Oe(pe.push(r));
+			} else ke(r);
+		} catch (e) {
+			t = e;
+		}
+	}), r.__H = void 0, t && me.__e(t, r.__v));
+};
+var Ee = typeof requestAnimationFrame == "function";
+function De(e) {
+	var t, n = function() {
+		clearTimeout(r), Ee && cancelAnimationFrame(t), setTimeout(e);
+	}, r = setTimeout(n, 35);
+	Ee && (t = requestAnimationFrame(n));
+}
+function Oe(e) {
+	e != 1 && le == me.requestAnimationFrame || ((le = me.requestAnimationFrame) || De)(Te);
+}
+function ke(e) {
+	var t = I, n = e.__c;
+	typeof n == "function" && (e.__c = void 0, n()), I = t;
+}
+function Ae(e) {
+	var t = I;
+	e.__c = e.__(), I = t;
+}
+function je(e, t) {
+	return !e || e.length != t.length || t.some(function(t, n) {
+		return !ue(t, e[n]);
+	});
+}
+function Me(e, t) {
+	return typeof t == "function" ? t(e) : t;
+}
+// src/colour.ts
+var Ne = (e) => [
+	parseInt(e.slice(1, 3), 16),
+	parseInt(e.slice(3, 5), 16),
+	parseInt(e.slice(5, 7), 16)
+], Pe = {
+	"red-blue": {
+		name: "Red and blue",
+		pro: [Ne("#f5301f"), Ne("#ffb08a")],
+		contra: [Ne("#1f7df2"), Ne("#a6d8ff")]
+	},
+	"orange-purple": {
+		name: "Orange and purple",
+		pro: [Ne("#f18a00"), Ne("#ffe0a3")],
+		contra: [Ne("#7b4fc9"), Ne("#d9c8ff")]
+	},
+	"yellow-cyan": {
+		name: "Yellow and cyan",
+		pro: [Ne("#e6c700"), Ne("#fff6b3")],
+		contra: [Ne("#00a5c8"), Ne("#b3f0ff")]
+	}
+}, Fe = .75;
+function Ie(e) {
+	let t = Pe[e] ?? Pe["red-blue"], n = /* @__PURE__ */ new Uint8Array(2044);
+	for (let e = -255; e <= 255; e++) {
+		let [r, i] = e > 0 ? t.pro : t.contra, a = Math.abs(e) / 255, o = Math.max(0, (a - Fe) / .25), s = (e + 255) * 4;
+		for (let e = 0; e < 3; e++) n[s + e] = r[e] + (i[e] - r[e]) * o;
+		n[s + 3] = 255 * Math.min(1, a / Fe);
+	}
+	return n;
+}
+var Le = {
+	ball: "#e8a200",
+	paddle: "#1b9e77",
+	tunnel: "#b066c9",
+	bricks: "#c9623f",
+	display: "#5b9bd5",
+	rest: "#98a2ae"
+}, Re = [
+	"#e8a200",
+	"#1b9e77",
+	"#b066c9",
+	"#56b4e9",
+	"#c9623f",
+	"#9a7b2f",
+	"#d379a8"
+];
+function ze(e) {
+	let t = new Set(e.map((e) => Le[e])), n = Re.filter((e) => !t.has(e)), r = 0;
+	return Object.fromEntries(e.map((e) => [e, Le[e] ?? n[r++ % n.length]]));
+}
+var Be = [
+	"#4477aa",
+	"#ee6677",
+	"#228833",
+	"#ccaa33",
+	"#55bbdd",
+	"#aa3377",
+	"#7a6a53",
+	"#9988dd",
+	"#77aa55",
+	"#dd8844"
+], Ve = (e) => Be[e % Be.length];
+// src/compose.ts
+function He(e, t, n = 0) {
+	let [r, i] = e.shape.slice(-2), a = e.shape.length > 3 ? e.shape[1] : 1, o = r * i, s = (t * a + n) * o, c = new Float32Array(o);
+	for (let t = 0; t < o; t++) c[t] = (e.data[s + t] ?? 0) / e.levels;
+	return {
+		values: c,
+		height: r,
+		width: i
+	};
+}
+function Ue(e, t) {
+	let n = new Int32Array(e), r = new Float32Array(e);
+	for (let i = 0; i < e; i++) {
+		let a = Math.min(Math.max((i + .5) * t / e - .5, 0), t - 1);
+		n[i] = Math.min(Math.floor(a), Math.max(t - 2, 0)), r[i] = t > 1 ? a - n[i] : 0;
+	}
+	return {
+		low: n,
+		part: r
+	};
+}
+function We(e, t, n) {
+	let r = Ue(t, e.height), i = Ue(n, e.width), a = +(e.width > 1), o = e.height > 1 ? e.width : 0, s = new Float32Array(t * n);
+	for (let c = 0; c < t; c++) {
+		let t = r.low[c] * e.width, l = r.part[c];
+		for (let r = 0; r < n; r++) {
+			let u = t + i.low[r], d = i.part[r], f = e.values[u] * (1 - d) + e.values[u + a] * d, p = e.values[u + o] * (1 - d) + e.values[u + o + a] * d;
+			s[c * n + r] = f * (1 - l) + p * l;
+		}
+	}
+	return s;
+}
+var Ge = .55, Ke = .42;
+function qe(e, t) {
+	let n = .299 * e[0] + .587 * e[1] + .114 * e[2];
+	return e.map((e) => (e + (n - e) * Ge * t) * (1 - Ke * t));
+}
+function Je(e, t, n, r, i) {
+	let a = n.map((e) => qe(e, i.opacity)), o = i.sign === "for" ? 0 : -1, s = i.sign === "against" ? 0 : 1;
+	for (let n = 0; n < t.length; n++) {
+		let c = a[t[n]] ?? [
+			0,
+			0,
+			0
+		], l = r ? Math.min(Math.max(r[n], o), s) : 0, u = (Math.round(l * 255) + 255) * 4, d = i.table[u + 3] / 255 * i.opacity;
+		for (let t = 0; t < 3; t++) e[4 * n + t] = c[t] + (i.table[u + t] - c[t]) * d;
+		e[4 * n + 3] = 255;
+	}
+}
+function Ye(e, t, n, r) {
+	let i = (i, a) => i >= 0 && a >= 0 && i < t && a < n && e[i * n + a] === r, a = [];
+	for (let e = 0; e < t; e++) for (let t = 0; t < n; t++) i(e, t) && (i(e - 1, t) || a.push([
+		t,
+		e,
+		t + 1,
+		e
+	]), i(e + 1, t) || a.push([
+		t,
+		e + 1,
+		t + 1,
+		e + 1
+	]), i(e, t - 1) || a.push([
+		t,
+		e,
+		t,
+		e + 1
+	]), i(e, t + 1) || a.push([
+		t + 1,
+		e,
+		t + 1,
+		e + 1
+	]));
+	return a;
+}
+function Xe(e, t) {
+	let n = (e) => e.values.reduce((e, t) => e + Math.abs(t), 0) || 1, [r, i] = [n(e), n(t)], a = e.values.map((e, n) => e / r - (t.values[n] ?? 0) / i), o = a.reduce((e, t) => Math.max(e, Math.abs(t)), 0) || 1;
+	return {
+		...e,
+		values: a.map((e) => e / o)
+	};
+}
+// src/curves.ts
+function Ze(e) {
+	let t = [];
+	for (let n of [...e].reverse()) {
+		let e = t[0];
+		t.unshift(n.map((t, n) => (t ?? 0) + (e?.[n] ?? 0)));
+	}
+	return t;
+}
+function Qe(e, t) {
+	let n = -1;
+	return e.forEach((r, i) => {
+		(n < 0 || Math.abs(r - t) < Math.abs(e[n] - t)) && (n = i);
+	}), n;
+}
+function $e(e) {
+	return e.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || e;
+}
+function et(e) {
+	return [...new Set(e.flatMap((e) => e.timesteps))].sort((e, t) => e - t);
+}
+function tt(e, t, n) {
+	let r = e.values[t] ?? [], i = [];
+	e.timesteps.forEach((e, t) => {
+		let n = r[t];
+		n != null && i.push([e, n]);
+	});
+	let a = 0;
+	return n.map((e) => {
+		for (; a < i.length && i[a][0] < e;) a++;
+		let t = i[a];
+		if (!t) return null;
+		if (t[0] === e) return t[1];
+		let n = i[a - 1];
+		return n ? n[1] + (t[1] - n[1]) * (e - n[0]) / (t[0] - n[0]) : null;
+	});
+}
+function nt(e, t, n, r) {
+	let i = /* @__PURE__ */ new Map();
+	for (let t of e) {
+		let e = r ? $e(t.run) : t.run;
+		i.set(e, [...i.get(e) ?? [], t]);
+	}
+	return [...i].map(([e, r]) => {
+		let i = r.map((e) => tt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
+		return {
+			name: r.length > 1 ? `${e} (${r.length} seeds)` : r[0].run,
+			runs: r.map((e) => e.run),
+			mean: o((e) => e.reduce((e, t) => e + t, 0) / e.length),
+			low: o((e) => Math.min(...e)),
+			high: o((e) => Math.max(...e))
+		};
+	});
+}
+var rt = [
+	"clip",
+	"probe",
+	"play"
+], it = class extends Error {};
+function at(e, t) {
+	if (e !== 1) throw new it(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
+}
+var ot = (e) => e.toLocaleString("en-US");
+function B(e) {
+	let t = Math.abs(e);
+	return (t !== 0 && (t < .001 || t >= 1e6) ? e.toExponential(1) : String(Number(e.toPrecision(3)))).replace("-", "−");
+}
+var V = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, st = {
+	q: ["What it values", "Q(s, a)"],
+	value: ["What it values", "V(s)"],
+	advantage: ["What it decides by", "Q(s, a) − mean Q"],
+	logit: ["What speaks for the action", "logit"]
+};
+function ct(e, t = !1) {
+	let n = st[e] ?? [e, e];
+	return t && e === "advantage" ? [n[0], "logit − mean logit"] : n;
+}
+// src/picture.ts
+async function lt(e) {
+	let t = new Blob([e]).stream().pipeThrough(new DecompressionStream("deflate"));
+	return new Uint8Array(await new Response(t).arrayBuffer());
+}
+function ut(e, t) {
+	let n = e.length / Math.max(t, 1);
+	for (let t = n; t < e.length; t++) e[t] ^= e[t - n];
+	return e;
+}
+async function dt(e, t) {
+	let n = e.shape.reduce((e, t) => e * t, 1), r = await lt(t).catch(() => /* @__PURE__ */ new Uint8Array());
+	if (r.length !== n) throw new it(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
+	return e.delta ? ut(r, e.shape[0] ?? 0) : r;
+}
+var ft = class {
+	header;
+	address;
+	fetch;
+	arrays = /* @__PURE__ */ new Map();
+	constructor(e, t, n) {
+		this.header = e, this.address = t, this.fetch = n;
+	}
+	has(e) {
+		return this.header.arrays.some((t) => t.name === e);
+	}
+	get targets() {
+		return this.header.arrays.map((e) => e.name).filter((e) => e.startsWith("relevance/")).map((e) => e.slice(10));
+	}
+	array(e) {
+		let t = this.arrays.get(e);
+		if (t) return t;
+		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => dt(r, e)) : Promise.reject(new it(`There is no array ${e}.`));
+		return this.arrays.set(e, i), i.catch(() => this.arrays.delete(e)), i;
+	}
+	async layer(e) {
+		let t = await this.array(e), n = this.header.arrays.find((t) => t.name === e);
+		return {
+			data: new Int8Array(t.buffer, t.byteOffset, t.length),
+			shape: n.shape,
+			levels: n.levels ?? 127,
+			scale: n.scale ?? 1
+		};
+	}
+}, pt = /* @__PURE__ */ new Map();
+function mt(e, t, n, r, i) {
+	let a = JSON.stringify([
+		t,
+		n,
+		r,
+		i
+	]), o = pt.get(a);
+	pt.delete(a);
+	let s = o ?? ht(e, t, n, r, i, a);
+	pt.set(a, s), s.catch(() => pt.delete(a));
+	for (let e of [...pt.keys()].slice(0, -16)) pt.delete(e);
+	return s;
+}
+async function ht(e, t, n, r, i, a) {
+	let o = (a) => e.blob(t, n, r, i, a), s = new TextDecoder().decode(await o(0)), c;
+	try {
+		c = JSON.parse(s);
+	} catch {
+		throw new it(`The ${n} of ${t} at timestep ${r} is damaged.`);
+	}
+	return at(c.format, `The ${n} of ${t} at timestep ${r}`), new ft(c, a, o);
+}
+// src/view.ts
+var gt = {
+	run: "",
+	beside: [],
+	timestep: null,
+	target: "",
+	measure: "share",
+	frames: "play",
+	part: "clip",
+	frame: 0,
+	panels: "both",
+	opacity: .9,
+	map: "red-blue",
+	sign: "both",
+	stack: null,
+	outlines: !0,
+	curve: "",
+	fan: !0,
+	otherRun: "",
+	otherTimestep: null,
+	probeFrame: 0
+}, _t = (e) => e !== null && /^\d+$/.test(e) ? +e : null, vt = (e, t, n) => t.includes(e) ? e : n;
+function yt(e) {
+	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? gt.opacity);
+	return {
+		run: n("run") ?? gt.run,
+		beside: t.getAll("beside"),
+		timestep: _t(n("timestep")),
+		target: n("target") ?? gt.target,
+		measure: vt(n("measure"), ["share", "relative"], gt.measure),
+		frames: vt(n("frames"), ["play", "probe"], gt.frames),
+		part: vt(n("part"), rt, gt.part),
+		frame: _t(n("frame")) ?? 0,
+		panels: vt(n("panels"), ["one", "both"], gt.panels),
+		opacity: r >= 0 && r <= 1 ? r : gt.opacity,
+		map: vt(n("map"), Object.keys(Pe), gt.map),
+		sign: vt(n("sign"), [
+			"both",
+			"for",
+			"against"
+		], gt.sign),
+		stack: _t(n("stack")),
+		outlines: n("outlines") !== "false",
+		curve: n("curve") ?? gt.curve,
+		fan: n("fan") !== "false",
+		otherRun: n("otherRun") ?? gt.otherRun,
+		otherTimestep: _t(n("otherTimestep")),
+		probeFrame: _t(n("probeFrame")) ?? 0
+	};
+}
+function bt(e) {
+	let t = new URLSearchParams();
+	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== gt[n] && t.set(n, `${r}`);
+	return t.toString();
+}
+var xt = "p.rlmonitor.view";
+function St() {
+	try {
+		return window.parent !== window && window.parent.location.href ? window.parent : null;
+	} catch {
+		return null;
+	}
+}
+function Ct() {
+	let e = St();
+	if (!e) return yt(location.hash.slice(1));
+	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${xt}=`));
+	return yt(t ? decodeURIComponent(t.slice(17)) : "");
+}
+function wt(e) {
+	let t = bt(e), n = St();
+	if (!n) {
+		history.replaceState(null, "", location.pathname + location.search + (t && `#${t}`));
+		return;
+	}
+	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(xt));
+	if (r[0] !== "rlmonitor") return;
+	let i = t ? [`${xt}=${encodeURIComponent(t)}`] : [];
+	n.history.replaceState(n.history.state, "", `#${[...r, ...i].join("&")}`);
+}
+// src/hooks.ts
+function Tt(e, t) {
+	let [n, r] = Se(null);
+	return R(() => {
+		let t = !0, n = e();
+		return n || r(null), n?.then((e) => t && r({ value: e }), (e) => t && r({ error: e.message })), () => {
+			t = !1;
+		};
+	}, t), n;
+}
+function Et(e, t, n, r) {
+	let i = t?.parts[n]?.[String(r)];
+	return Tt(() => t && i && r !== void 0 ? mt(e, t.run, n, r, i) : null, [
+		e,
+		t?.run,
+		n,
+		r,
+		i
+	]);
+}
+var Dt = () => window.matchMedia("(prefers-color-scheme: dark)");
+function Ot() {
+	let e = St()?.document.body;
+	return (e ? e.classList.contains("dark-mode") : Dt().matches) ? "dark" : "light";
+}
+function kt() {
+	let [e, t] = Se(Ot);
+	return R(() => {
+		let e = () => t(Ot()), n = Dt();
+		n.addEventListener("change", e);
+		let r = St()?.document.body, i = new MutationObserver(e);
+		return r && i.observe(r, {
+			attributes: !0,
+			attributeFilter: ["class"]
+		}), () => {
+			n.removeEventListener("change", e), i.disconnect();
+		};
+	}, []), document.documentElement.dataset.theme = e, e;
+}
+function At(e, t) {
+	let n = z(e);
+	n.current = e, R(() => {
+		if (t === null) return;
+		let e = setInterval(() => !document.hidden && n.current(), t);
+		return () => clearInterval(e);
+	}, [t]);
+}
+function jt() {
+	let e = z(null), [t, n] = Se(0);
+	return R(() => {
+		let t = e.current;
+		if (!t) return;
+		let r = () => n(Math.floor(t.clientWidth));
+		r();
+		let i = new ResizeObserver(r);
+		return i.observe(t), () => i.disconnect();
+	}, []), [e, t];
+}
+// node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs
+var Mt = Symbol.for("pv"), Nt = 0;
+Array.isArray;
+function H(t, n, r, i, a, o) {
+	n ||= {};
+	var s, c, l = n;
+	if ("ref" in l && typeof t != "function") for (c in l = {}, n) c == "ref" ? s = n[c] : l[c] = n[c];
+	var u = {
+		type: t,
+		props: l,
+		key: r,
+		ref: s,
+		__k: null,
+		__: null,
+		__b: 0,
+		__e: null,
+		__c: null,
+		constructor: Mt,
+		__v: --Nt,
+		__i: -1,
+		__u: 0
+	};
+	return (a || o) && (u.__source = a, u.__self = o), e.vnode && e.vnode(u), u;
+}
+// src/parts.tsx
+function Pt(e) {
+	return /* @__PURE__ */ H("section", {
+		id: e.id,
+		"aria-labelledby": `${e.id}-title`,
+		children: [/* @__PURE__ */ H("header", { children: [/* @__PURE__ */ H("h2", {
+			id: `${e.id}-title`,
+			children: e.title
+		}), /* @__PURE__ */ H("div", {
+			class: "aside",
+			children: e.aside
+		})] }), /* @__PURE__ */ H(Ft, { children: e.children })]
+	});
+}
+var Ft = class extends b {
+	state = { fault: null };
+	componentDidCatch(e) {
+		this.setState({ fault: e.message });
+	}
+	render() {
+		return this.state.fault === null ? this.props.children : /* @__PURE__ */ H("p", {
+			class: "note",
+			role: "alert",
+			children: [
+				"This part cannot be shown: ",
+				this.state.fault,
+				".",
+				" ",
+				/* @__PURE__ */ H("button", {
+					type: "button",
+					onClick: () => this.setState({ fault: null }),
+					children: "Try again"
+				})
+			]
+		});
+	}
+};
+function U(e) {
+	return /* @__PURE__ */ H("p", {
+		class: "note",
+		role: e.alert ? "alert" : "status",
+		children: e.children
+	});
+}
+function It(e) {
+	return e.state && "error" in e.state ? /* @__PURE__ */ H(U, {
+		alert: !0,
+		children: e.state.error
+	}) : /* @__PURE__ */ H(U, { children: e.missing });
+}
+function Lt(e) {
+	return /* @__PURE__ */ H("fieldset", {
+		class: "choice",
+		children: [/* @__PURE__ */ H("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ H("label", { children: [/* @__PURE__ */ H("input", {
+			type: "radio",
+			name: e.label,
+			checked: t === e.value,
+			onChange: () => e.onChange(t)
+		}), /* @__PURE__ */ H("span", { children: n })] }, t))]
+	});
+}
+function Rt(e) {
+	return /* @__PURE__ */ H("label", {
+		class: "select",
+		children: [/* @__PURE__ */ H("span", { children: e.label }), /* @__PURE__ */ H("select", {
+			value: e.value,
+			onChange: (t) => e.onChange(t.currentTarget.value),
+			children: e.options.map(([e, t]) => /* @__PURE__ */ H("option", {
+				value: e,
+				children: t
+			}, e))
+		})]
+	});
+}
+function zt(e) {
+	return /* @__PURE__ */ H("label", {
+		class: "range",
+		children: [
+			/* @__PURE__ */ H("span", { children: e.label }),
+			/* @__PURE__ */ H("input", {
+				type: "range",
+				min: 0,
+				max: e.max,
+				step: e.step ?? 1,
+				value: e.value,
+				"aria-valuetext": e.text,
+				onInput: (t) => e.onChange(Number(t.currentTarget.value))
+			}),
+			/* @__PURE__ */ H("output", { children: e.text })
+		]
+	});
+}
+function Bt(e) {
+	return /* @__PURE__ */ H("i", {
+		class: "swatch",
+		style: { background: e.colour },
+		"aria-hidden": "true"
+	});
+}
+function Vt(e) {
+	let t = (t) => 100 * (t - e.low) / (e.high - e.low || 1), [n, r] = [t(0), t(e.value)].sort((e, t) => e - t);
+	return /* @__PURE__ */ H("span", {
+		class: "bar",
+		"aria-hidden": "true",
+		children: [/* @__PURE__ */ H("i", { style: {
+			left: `${n}%`,
+			width: `${Math.max(r - n, .5)}%`,
+			background: e.colour
+		} }), e.low < 0 && /* @__PURE__ */ H("b", { style: { left: `${t(0)}%` } })]
+	});
+}
+// src/screen.tsx
+var Ht = /* @__PURE__ */ new Set(["rest", "bricks"]);
+function Ut(e) {
+	let t = z(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = Ce(() => Ie(o), [o]);
+	return R(() => {
+		let o = t.current?.getContext("2d");
+		if (!o) return;
+		let u = new OffscreenCanvas(r, n), d = new ImageData(r, n), f = e.frame * r * n, p = e.grid && a > 0 ? We(e.grid, n, r) : null, m = e.screen.subarray(f, f + r * n);
+		Je(d.data, m, e.header.palette, p, {
+			opacity: a,
+			table: l,
+			sign: s
+		}), u.getContext("2d").putImageData(d, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(u, 0, 0, r * i, n * i), c && e.elements && Wt(o, e, r * i, n * i);
+	}, [
+		e.screen,
+		e.elements,
+		e.grid,
+		e.frame,
+		a,
+		l,
+		s,
+		c,
+		i
+	]), /* @__PURE__ */ H("canvas", {
+		ref: t,
+		class: "screen",
+		width: r * i,
+		height: n * i,
+		role: "img",
+		"aria-label": e.label
+	});
+}
+function Wt(e, t, n, r) {
+	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = ze(t.header.elements), [l, u] = [n / a, r / i];
+	e.lineWidth = 1.5, t.header.elements.forEach((t, n) => {
+		if (!Ht.has(t)) {
+			e.strokeStyle = c[t], e.beginPath();
+			for (let [t, r, o, c] of Ye(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
+			e.stroke();
+		}
+	});
+}
+// src/compare.tsx
+function Gt(e) {
+	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Kt(s), l = c[Qe(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Kt(r)[Qe(Kt(r), i.timestep)], d = Et(a, r, "probe", u), f = Et(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
+	return /* @__PURE__ */ H(Pt, {
+		id: "compare",
+		title: "Compare on the same frames",
+		aside: /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H(Rt, {
+			label: "with run",
+			options: e.runs.map(({ name: e }) => [e, e]),
+			value: s.run,
+			onChange: (e) => n({
+				otherRun: e,
+				otherTimestep: null
+			})
+		}), /* @__PURE__ */ H(Rt, {
+			label: "at timestep",
+			options: c.map((e) => [`${e}`, ot(e)]),
+			value: `${l}`,
+			onChange: (e) => n({
+				otherRun: s.run,
+				otherTimestep: Number(e)
+			})
+		})] }),
+		children: u === void 0 || l === void 0 ? /* @__PURE__ */ H(U, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ H(U, {
+			alert: !0,
+			children: m
+		}) : h && g ? /* @__PURE__ */ H(Jt, {
+			...e,
+			a: h,
+			b: g,
+			other: s
+		}, h.address + g.address) : /* @__PURE__ */ H(U, { children: "Loading …" })
+	});
+}
+var Kt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), qt = async (e, t) => ({
+	screen: await e.array("screen"),
+	layer: await e.layer(`relevance/${t}`)
+});
+function Jt(e) {
+	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Tt(() => a ? Promise.all([qt(t, a), qt(n, a)]) : null, [
+		t,
+		n,
+		a
+	]);
+	if (!a) return /* @__PURE__ */ H(U, { children: [
+		"These rounds explain nothing in common: ",
+		t.targets.join(", "),
+		" and ",
+		n.targets.join(", "),
+		"."
+	] });
+	if (o && "error" in o) return /* @__PURE__ */ H(U, {
+		alert: !0,
+		children: o.error
+	});
+	if (!o) return /* @__PURE__ */ H(U, { children: "Loading …" });
+	let [s, c] = o.value;
+	if (!Yt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ H(U, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
+	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [He(s.layer, u), He(c.layer, u)], f = [`${e.index.run} at ${ot(t.header.timestep)}`, `${e.other.run} at ${ot(n.header.timestep)}`];
+	return /* @__PURE__ */ H("div", {
+		class: "pair",
+		children: [/* @__PURE__ */ H("div", {
+			class: "panels",
+			role: "group",
+			"aria-label": "Two maps and their difference",
+			children: [
+				[
+					"A",
+					f[0],
+					d[0]
+				],
+				[
+					"B",
+					f[1],
+					d[1]
+				],
+				[
+					"A − B",
+					"of maps with sum 1, at the full colour where it is largest",
+					Xe(...d)
+				]
+			].map(([e, n, i]) => /* @__PURE__ */ H("figure", { children: [/* @__PURE__ */ H(Ut, {
+				header: t.header,
+				screen: s.screen,
+				elements: null,
+				grid: i,
+				frame: u,
+				look: r,
+				label: `${e}: ${n}, ${ct(a)[1]}`,
+				zoom: 2
+			}), /* @__PURE__ */ H("figcaption", { children: [
+				/* @__PURE__ */ H("b", { children: e }),
+				" ",
+				n
+			] })] }, e))
+		}), /* @__PURE__ */ H("div", {
+			class: "facts",
+			children: [
+				/* @__PURE__ */ H(zt, {
+					label: "Frame",
+					value: u,
+					max: l,
+					text: `${u + 1} / ${t.header.frames}`,
+					onChange: (e) => i({ probeFrame: e })
+				}),
+				t.header.captions && /* @__PURE__ */ H("p", {
+					class: "caption",
+					children: t.header.captions[u]
+				}),
+				/* @__PURE__ */ H(Xt, {
+					a: t.header,
+					b: n.header,
+					target: a,
+					frame: u
+				})
+			]
+		})]
+	});
+}
+function Yt(e, t, n, r) {
+	if (e.frames !== t.frames || n.length !== r.length) return !1;
+	let i = (e) => e.palette.map((e) => e[0] << 16 | e[1] << 8 | e[2]), [a, o] = [i(e), i(t)];
+	return n.every((e, t) => a[e] === o[r[t]]);
+}
+function Xt(e) {
+	let { a: t, b: n, target: r, frame: i } = e, [a, o] = [t.shares[r], n.shares[r]];
+	if (!a || !o || !t.elements.length) return null;
+	let s = ze(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${V(Math.abs(e - t))}`;
+	return /* @__PURE__ */ H("table", {
+		class: "bars",
+		children: [
+			/* @__PURE__ */ H("caption", { children: ["Share of the relevance: ", ct(r)[0].toLowerCase()] }),
+			/* @__PURE__ */ H("thead", { children: [/* @__PURE__ */ H("tr", { children: [
+				/* @__PURE__ */ H("td", {}),
+				/* @__PURE__ */ H("th", {
+					scope: "colgroup",
+					colSpan: 3,
+					children: "this frame"
+				}),
+				/* @__PURE__ */ H("th", {
+					scope: "colgroup",
+					colSpan: 3,
+					children: [
+						"all ",
+						t.frames,
+						" frames"
+					]
+				})
+			] }), /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("td", {}), [0, 1].flatMap((e) => [
+				"A",
+				"B",
+				"A − B"
+			].map((t) => /* @__PURE__ */ H("th", {
+				scope: "col",
+				children: t
+			}, `${e}${t}`)))] })] }),
+			/* @__PURE__ */ H("tbody", { children: t.elements.map((e) => {
+				let [t, n] = [a[e]?.[i] ?? 0, o[e]?.[i] ?? 0], [r, u] = [c(a[e]), c(o[e])];
+				return /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("th", {
+					scope: "row",
+					children: [/* @__PURE__ */ H(Bt, { colour: s[e] }), e]
+				}), [
+					V(t),
+					V(n),
+					l(t, n),
+					V(r),
+					V(u),
+					l(r, u)
+				].map((e, t) => /* @__PURE__ */ H("td", {
+					class: "number",
+					children: e
+				}, t))] }, e);
+			}) })
+		]
+	});
+}
+// src/player.tsx
+var Zt = {
+	clip: "Clip of its play",
+	probe: "Fixed probe",
+	play: "Spread over its play"
+};
+function Qt(e) {
+	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(Zt).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Et(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null;
+	return /* @__PURE__ */ H(Pt, {
+		id: "player",
+		title: `Round at ${ot(i.timestep)} timesteps`,
+		aside: /* @__PURE__ */ H(Lt, {
+			label: "Show",
+			options: a.map((e) => [e, Zt[e]]),
+			value: o,
+			onChange: (e) => n({
+				part: e,
+				frame: 0
+			})
+		}),
+		children: c ? /* @__PURE__ */ H(tn, {
+			...e,
+			picture: c
+		}, c.address) : /* @__PURE__ */ H($t, {
+			...e,
+			part: o,
+			state: s
+		})
+	});
+}
+function $t(e) {
+	let t = Object.keys(e.index.parts[e.part] ?? {}).map(Number);
+	if (t.includes(e.round.timestep)) return /* @__PURE__ */ H(It, {
+		state: e.state,
+		missing: "Loading …"
+	});
+	let n = t[Qe(t, e.round.timestep)];
+	return n === void 0 ? /* @__PURE__ */ H(U, { children: "This run has no pictures: its event file holds numbers only, or ends before the first picture." }) : /* @__PURE__ */ H(U, { children: [
+		"There is no picture of this round.",
+		e.source.live && ` TensorBoard keeps ${t.length} of ${e.index.timesteps.length} rounds' pictures in memory.`,
+		" ",
+		/* @__PURE__ */ H("button", {
+			type: "button",
+			onClick: () => e.change({ timestep: n }),
+			children: ["Go to the nearest one, at ", ot(n)]
+		})
+	] });
+}
+var en = {
+	clip: 70,
+	probe: 350,
+	play: 350
+};
+function tn(e) {
+	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = Se(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = rn(r, u, d !== null), p = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), m = z({
+		frame: c,
+		last: s
+	});
+	m.current = {
+		frame: c,
+		last: s
+	}, R(() => {
+		if (!a) return;
+		let e = setInterval(() => {
+			let e = m.current;
+			n({ frame: e.frame >= e.last ? 0 : e.frame + 1 });
+		}, en[i.part]);
+		return () => clearInterval(e);
+	}, [a]), W((e) => {
+		if (e === " ") o((e) => !e);
+		else if (e === "ArrowLeft") p(m.current.frame - 1);
+		else if (e === "ArrowRight") p(m.current.frame + 1);
+		else if (e === "Home") p(0);
+		else if (e === "End") p(s);
+		else return !1;
+		return !0;
+	});
+	let h = G(i, c);
+	return i.frames === 0 ? /* @__PURE__ */ H(U, { children: "This round has a clip without frames." }) : /* @__PURE__ */ H("div", {
+		class: "player",
+		role: "group",
+		"aria-label": "Clip: space plays, arrow keys step",
+		children: [/* @__PURE__ */ H("div", {
+			class: "stage",
+			children: [
+				/* @__PURE__ */ H("div", {
+					class: "panels",
+					tabIndex: 0,
+					"aria-label": `Frame ${c + 1} of ${i.frames}. ${h}`,
+					children: u.map((e) => /* @__PURE__ */ H("figure", { children: ["value" in f ? /* @__PURE__ */ H(Ut, {
+						header: i,
+						screen: f.value.screen,
+						elements: f.value.elements,
+						grid: nn(f.value.layers[e], c, d),
+						frame: c,
+						look: t,
+						label: `Screen with the relevance for ${ct(e, i.logits)[1]}, frame ${c + 1}`
+					}) : /* @__PURE__ */ H("div", {
+						class: "screen empty",
+						style: { aspectRatio: `${i.screen[1]} / ${i.screen[0]}` },
+						children: f.error ?? "Loading …"
+					}), /* @__PURE__ */ H("figcaption", { children: [
+						/* @__PURE__ */ H("b", { children: ct(e, i.logits)[0] }),
+						" ",
+						ct(e, i.logits)[1]
+					] })] }, e))
+				}),
+				/* @__PURE__ */ H("div", {
+					class: "transport",
+					children: [
+						/* @__PURE__ */ H("button", {
+							type: "button",
+							class: "play",
+							"aria-label": a ? "Pause" : "Play",
+							"aria-pressed": a,
+							onClick: () => o(!a),
+							children: a ? "❚❚" : "▶"
+						}),
+						/* @__PURE__ */ H("button", {
+							type: "button",
+							"aria-label": "Frame before",
+							onClick: () => p(c - 1),
+							children: "‹"
+						}),
+						/* @__PURE__ */ H("button", {
+							type: "button",
+							"aria-label": "Next frame",
+							onClick: () => p(c + 1),
+							children: "›"
+						}),
+						/* @__PURE__ */ H(zt, {
+							label: "Frame",
+							value: c,
+							max: s,
+							text: `${c + 1} / ${i.frames}`,
+							onChange: p
+						})
+					]
+				}),
+				/* @__PURE__ */ H("p", {
+					class: "caption",
+					"aria-live": a ? "off" : "polite",
+					children: h
+				})
+			]
+		}), /* @__PURE__ */ H("div", {
+			class: "facts",
+			children: [
+				/* @__PURE__ */ H(an, {
+					...e,
+					picture: r,
+					stack: d
+				}),
+				/* @__PURE__ */ H(on, {
+					header: i,
+					frame: c
+				}),
+				/* @__PURE__ */ H(sn, {
+					header: i,
+					frame: c,
+					targets: l
+				})
+			]
+		})]
+	});
+}
+function nn(e, t, n) {
+	return e ? He(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
+}
+function rn(e, t, n) {
+	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Tt(async () => {
+		let [n, i, ...a] = await Promise.all([
+			e.array("screen"),
+			e.has("elements") ? e.array("elements") : null,
+			...r.map((t) => e.layer(t))
+		]);
+		return {
+			screen: n,
+			elements: i,
+			layers: Object.fromEntries(t.map((e, t) => [e, a[t]]))
+		};
+	}, [e, r.join()]);
+	return i && "value" in i ? i : { error: i ? i.error : null };
+}
+function W(e) {
+	let t = z(e);
+	t.current = e, R(() => {
+		let e = (e) => {
+			e.target.closest?.("input, select, button, summary, [role=slider], [role=listbox]") || e.ctrlKey || e.metaKey || e.altKey || t.current(e.key) && e.preventDefault();
+		};
+		return window.addEventListener("keydown", e), () => window.removeEventListener("keydown", e);
+	}, []);
+}
+function G(e, t) {
+	let n = e.outputs[t] ?? [], r = n.indexOf(Math.max(...n)), i = e.action[t], a = i !== void 0 && i !== r && e.part !== "probe";
+	return [
+		e.captions?.[t],
+		`score ${B(e.score[t] ?? 0)}`,
+		`greedy ${e.actions[r] ?? "–"}`,
+		a ? `explored ${e.actions[i]}` : null
+	].filter(Boolean).join(" · ");
+}
+function an(e) {
+	let { view: t, change: n, picture: r } = e, i = r.header.arrays.find((e) => e.name.startsWith("stack/"))?.shape[1] ?? 0, a = [
+		["both", "Both"],
+		["for", "For"],
+		["against", "Against"]
+	], o = Array.from({ length: i }, (e, t) => [`${t}`, t === i - 1 ? "t" : `t−${i - 1 - t}`]);
+	return /* @__PURE__ */ H("div", {
+		class: "looks",
+		children: [
+			/* @__PURE__ */ H(zt, {
+				label: "Overlay",
+				value: t.opacity,
+				max: 1,
+				step: .05,
+				text: `${Math.round(100 * t.opacity)} %`,
+				onChange: (e) => n({ opacity: e })
+			}),
+			/* @__PURE__ */ H(Lt, {
+				label: "Sign",
+				options: a,
+				value: t.sign,
+				onChange: (e) => n({ sign: e })
+			}),
+			r.targets.length > 1 && /* @__PURE__ */ H(Lt, {
+				label: "Panels",
+				options: [["both", "Both questions"], ["one", "One"]],
+				value: t.panels,
+				onChange: (e) => n({ panels: e })
+			}),
+			i > 0 && /* @__PURE__ */ H(Lt, {
+				label: "Stack",
+				options: [["all", "All"], ...o],
+				value: e.stack === null ? "all" : `${e.stack}`,
+				onChange: (e) => n({ stack: e === "all" ? null : Number(e) })
+			}),
+			/* @__PURE__ */ H(Rt, {
+				label: "Colours",
+				options: Object.entries(Pe).map(([e, t]) => [e, t.name]),
+				value: t.map,
+				onChange: (e) => n({ map: e })
+			}),
+			/* @__PURE__ */ H("label", {
+				class: "check",
+				children: [/* @__PURE__ */ H("input", {
+					type: "checkbox",
+					checked: t.outlines,
+					onChange: (e) => n({ outlines: e.currentTarget.checked })
+				}), "Outlines"]
+			})
+		]
+	});
+}
+function on(e) {
+	let { header: t, frame: n } = e, r = t.outputs[n] ?? [], i = r.reduce((e, t) => e + t, 0) / (r.length || 1), a = Math.max(...t.outputs.flatMap((e) => {
+		let t = e.reduce((e, t) => e + t, 0) / (e.length || 1);
+		return e.map((e) => Math.abs(e - t));
+	}), 1e-9), o = t.logits ? "Logit" : "Q-value", s = r.indexOf(Math.max(...r));
+	return /* @__PURE__ */ H("table", {
+		class: "bars",
+		children: [/* @__PURE__ */ H("caption", { children: [o, "s; bars: less their mean"] }), /* @__PURE__ */ H("tbody", { children: r.map((e, r) => /* @__PURE__ */ H("tr", {
+			class: r === s ? "strong" : "",
+			children: [
+				/* @__PURE__ */ H("th", {
+					scope: "row",
+					children: [
+						t.actions[r],
+						r === s && /* @__PURE__ */ H("abbr", {
+							title: "greedy",
+							children: " ●"
+						}),
+						r === t.action[n] && r !== s && t.part !== "probe" && /* @__PURE__ */ H("abbr", {
+							title: "taken",
+							children: " ○"
+						})
+					]
+				}),
+				/* @__PURE__ */ H("td", {
+					class: "number",
+					children: B(e)
+				}),
+				/* @__PURE__ */ H("td", { children: /* @__PURE__ */ H(Vt, {
+					value: e - i,
+					low: -a,
+					high: a,
+					colour: e >= i ? "var(--pro)" : "var(--contra)"
+				}) }),
+				/* @__PURE__ */ H("td", {
+					class: "number",
+					children: [e - i >= 0 ? "+" : "", B(e - i)]
+				})
+			]
+		}, r)) })]
+	});
+}
+function sn(e) {
+	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = ze(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
+	return /* @__PURE__ */ H(y, { children: [r.length > 0 && /* @__PURE__ */ H("table", {
+		class: "bars",
+		children: [
+			/* @__PURE__ */ H("caption", { children: "Share of the relevance in this frame" }),
+			/* @__PURE__ */ H("thead", { children: /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("td", {}), r.map((e) => /* @__PURE__ */ H("th", {
+				scope: "col",
+				colSpan: 2,
+				children: ct(e, t.logits)[0]
+			}, e))] }) }),
+			/* @__PURE__ */ H("tbody", { children: t.elements.map((e) => /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("th", {
+				scope: "row",
+				children: [/* @__PURE__ */ H(Bt, { colour: i[e] }), e]
+			}), r.map((r) => {
+				let a = t.shares[r][e]?.[n] ?? 0;
+				return [/* @__PURE__ */ H("td", { children: /* @__PURE__ */ H(Vt, {
+					value: a,
+					low: 0,
+					high: 1,
+					colour: i[e]
+				}) }, "bar"), /* @__PURE__ */ H("td", {
+					class: "number",
+					children: V(a)
+				}, "number")];
+			})] }, e)) })
+		]
+	}), a.length > 0 && /* @__PURE__ */ H("p", {
+		class: "small",
+		children: [
+			"Frames of the stack, oldest first:",
+			" ",
+			a.map((e) => `${ct(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(V).join(", ")}`).join(" · ")
+		]
+	})] });
+}
+// src/trust.ts
+var cn = [
+	{
+		name: "pixel_flipping",
+		title: "Pixel flipping",
+		meaning: "removing what has most relevance changes the value more than removing at random",
+		green: .02,
+		amber: 0,
+		small: !1
+	},
+	{
+		name: "rule_agreement",
+		title: "Agreement of rules",
+		meaning: "cosine with the map of another composite",
+		green: .5,
+		amber: .2,
+		small: !1
+	},
+	{
+		name: "causal_agreement",
+		title: "Agreement with effects",
+		meaning: "rank agreement of relevance and of what changes without the element",
+		green: .3,
+		amber: 0,
+		small: !1
+	},
+	{
+		name: "random_network",
+		title: "Likeness to an untrained network",
+		meaning: "mean |cosine| with its maps; near 1 they show the game, not what was learnt",
+		green: .5,
+		amber: .8,
+		small: !0
+	},
+	{
+		name: "conservation_error",
+		title: "Conservation error",
+		meaning: "map and absorbed relevance against the explained value; rounding only",
+		green: .001,
+		amber: .01,
+		small: !0
+	}
+];
+function K(e, t) {
+	if (t == null) return {
+		measure: e,
+		value: null,
+		light: "grey"
+	};
+	let n = (n) => e.small ? t <= n : t >= n;
+	return {
+		measure: e,
+		value: t,
+		light: n(e.green) ? "green" : n(e.amber) ? "amber" : "red"
+	};
+}
+function ln(e) {
+	let t = cn.map((t) => K(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
+	return t.filter((e) => e.light !== "grey").some((e) => e.measure.name !== "conservation_error") ? n("red") ? {
+		light: "red",
+		judged: t,
+		sentence: `Do not read these maps: ${n("red")} is out of bounds.`
+	} : n("amber") ? {
+		light: "amber",
+		judged: t,
+		sentence: `Read with care: weak in ${n("amber")}.`
+	} : {
+		light: "green",
+		judged: t,
+		sentence: "These maps may be read: every measure is within its bounds."
+	} : {
+		light: "grey",
+		judged: t,
+		sentence: "Not measured: too few frames to say whether these maps may be believed."
+	};
+}
+// src/sections.tsx
+var un = {
+	green: "●",
+	amber: "▲",
+	red: "■",
+	grey: "○"
+};
+function dn(e) {
+	return /* @__PURE__ */ H("span", {
+		class: `light ${e.light}`,
+		role: "img",
+		"aria-label": e.light,
+		children: un[e.light]
+	});
+}
+function fn(e) {
+	let { index: t, change: n, round: r } = e, i = [...t.events].sort((e, t) => t.timestep - e.timestep), a = (e) => {
+		let r = t.timesteps[Qe(t.timesteps, e)];
+		r !== void 0 && n({
+			timestep: r,
+			frame: 0
+		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
+	};
+	return /* @__PURE__ */ H(Pt, {
+		id: "events",
+		title: "Events",
+		aside: /* @__PURE__ */ H("span", {
+			class: "small",
+			children: [i.length || "none", " so far"]
+		}),
+		children: [!i.length && /* @__PURE__ */ H(U, { children: "Nothing has begun or gone wrong so far: no onset, shift, shortcut, collapse, exploit or fault." }), /* @__PURE__ */ H("ol", {
+			class: "events",
+			tabIndex: i.length > 6 ? 0 : -1,
+			"aria-label": "Events, the latest first",
+			children: i.map((e, t) => /* @__PURE__ */ H("li", {
+				class: e.timestep === r.timestep ? "current" : "",
+				children: [
+					/* @__PURE__ */ H("button", {
+						type: "button",
+						class: "link",
+						onClick: () => a(e.timestep),
+						"aria-label": `Go to timestep ${ot(e.timestep)}`,
+						children: ot(e.timestep)
+					}),
+					/* @__PURE__ */ H("span", {
+						class: `kind ${e.kind}`,
+						children: e.kind
+					}),
+					/* @__PURE__ */ H("span", { children: [e.text, /* @__PURE__ */ H(pn, { evidence: e.evidence })] })
+				]
+			}, `${e.timestep}${e.kind}${t}`))
+		})]
+	});
+}
+function pn(e) {
+	let t = Object.entries(e.evidence);
+	return t.length ? /* @__PURE__ */ H("dl", {
+		class: "evidence",
+		children: t.map(([e, t]) => /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: e }), /* @__PURE__ */ H("dd", { children: B(t) })] }, e))
+	}) : null;
+}
+function mn(e, t, n) {
+	let r = e.rounds[t]?.trust?.[n];
+	if (r && Object.keys(r).length) return ln(r);
+	let i = Object.entries(e.values).flatMap(([e, n]) => {
+		let r = n[t];
+		return e.startsWith("faithfulness/") && r != null ? [[e.slice(13), r]] : [];
+	});
+	return ln(Object.fromEntries(i));
+}
+function hn(e) {
+	let t = Object.keys(e.round.targets), n = t.map((t) => mn(e.index, e.at, t));
+	return /* @__PURE__ */ H(Pt, {
+		id: "trust",
+		title: "May these maps be believed?",
+		children: [t.map((e, t) => /* @__PURE__ */ H("p", { children: [
+			/* @__PURE__ */ H(dn, { light: n[t].light }),
+			" ",
+			/* @__PURE__ */ H("b", { children: [ct(e)[0], ":"] }),
+			" ",
+			n[t].sentence
+		] }, e)), /* @__PURE__ */ H("table", {
+			class: "bars trust",
+			children: [/* @__PURE__ */ H("thead", { children: /* @__PURE__ */ H("tr", { children: [
+				/* @__PURE__ */ H("td", {}),
+				t.map((e) => /* @__PURE__ */ H("th", {
+					scope: "col",
+					children: ct(e)[0]
+				}, e)),
+				/* @__PURE__ */ H("th", {
+					scope: "col",
+					children: "green"
+				}),
+				/* @__PURE__ */ H("th", {
+					scope: "col",
+					children: "amber"
+				})
+			] }) }), /* @__PURE__ */ H("tbody", { children: cn.map((e, r) => /* @__PURE__ */ H("tr", { children: [
+				/* @__PURE__ */ H("th", {
+					scope: "row",
+					children: [e.title, /* @__PURE__ */ H("span", {
+						class: "small",
+						children: e.meaning
+					})]
+				}),
+				n.map((e, n) => /* @__PURE__ */ H("td", {
+					class: "number",
+					children: [
+						e.judged[r].value === null ? "–" : B(e.judged[r].value),
+						" ",
+						/* @__PURE__ */ H(dn, { light: e.judged[r].light })
+					]
+				}, t[n])),
+				/* @__PURE__ */ H("td", {
+					class: "number small",
+					children: [
+						e.small ? "≤" : "≥",
+						" ",
+						e.green
+					]
+				}),
+				/* @__PURE__ */ H("td", {
+					class: "number small",
+					children: [
+						e.small ? "≤" : "≥",
+						" ",
+						e.amber
+					]
+				})
+			] }, e.name)) })]
+		})]
+	});
+}
+function gn(e, t) {
+	return e.rounds.slice(0, t + 1).findLast((e) => e.how)?.how;
+}
+var _n = {
+	composite: "LRP composite",
+	env_id: "Environment",
+	seed: "Seed of the monitor",
+	n_frames: "Frames of the statistics",
+	clip_frames: "Frames of the clip",
+	spacing: "Steps played for each frame",
+	epsilon: "Chance of a random action",
+	probe: "Probe",
+	versions: "Versions"
+}, vn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
+function yn(e) {
+	let t = gn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [vn(e.how.composite)] : []));
+	return /* @__PURE__ */ H(Pt, {
+		id: "how",
+		title: "How it was made",
+		children: [
+			/* @__PURE__ */ H("dl", {
+				class: "how",
+				children: [/* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: "Explained" }), /* @__PURE__ */ H("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: _n[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ H("dd", { children: vn(t) })] }, e))]
+			}),
+			!t && /* @__PURE__ */ H(U, { children: "These rounds do not say how they were made." }),
+			r.size > 1 && /* @__PURE__ */ H(U, {
+				alert: !0,
+				children: [
+					"The composite changes within this run (",
+					[...r].join(", "),
+					"): never compare across composites."
+				]
+			})
+		]
+	});
+}
+// node_modules/uplot/dist/uPlot.esm.js
+var bn = !0, xn = "uplot", Sn = "u-hz", Cn = "u-vt", wn = "u-title", Tn = "u-wrap", En = "u-under", Dn = "u-over", On = "u-axis", kn = "u-off", An = "u-select", jn = "u-cursor-x", Mn = "u-cursor-y", Nn = "u-cursor-pt", Pn = "u-legend", Fn = "u-live", In = "u-inline", Ln = "u-series", Rn = "u-marker", zn = "u-label", Bn = "u-value", Vn = "width", Hn = "height", Un = "top", Wn = "bottom", Gn = "left", Kn = "right", qn = "#000", Jn = "#0000", Yn = "mousemove", Xn = "mousedown", Zn = "mouseup", Qn = "mouseenter", $n = "mouseleave", er = "dblclick", tr = "resize", nr = "scroll", rr = "change", ir = "dppxchange", ar = "--", or = typeof window < "u", sr = or ? document : null, cr = or ? window : null, lr = or ? navigator : null, q, ur;
+function dr() {
+	let e = devicePixelRatio;
+	q != e && (q = e, ur && Tr(rr, ur, dr), ur = matchMedia(`(min-resolution: ${q - .001}dppx) and (max-resolution: ${q + .001}dppx)`), wr(rr, ur, dr), cr.dispatchEvent(new CustomEvent(ir)));
+}
+function fr(e, t) {
+	if (t != null) {
+		let n = e.classList;
+		!n.contains(t) && n.add(t);
+	}
+}
+function pr(e, t) {
+	let n = e.classList;
+	n.contains(t) && n.remove(t);
+}
+function J(e, t, n) {
+	e.style[t] = n + "px";
+}
+function mr(e, t, n, r) {
+	let i = sr.createElement(e);
+	return t != null && fr(i, t), n?.insertBefore(i, r), i;
+}
+function hr(e, t) {
+	return mr("div", e, t);
+}
+var gr = /* @__PURE__ */ new WeakMap();
+function _r(e, t, n, r, i) {
+	let a = "translate(" + t + "px," + n + "px)";
+	a != gr.get(e) && (e.style.transform = a, gr.set(e, a), t < 0 || n < 0 || t > r || n > i ? fr(e, kn) : pr(e, kn));
+}
+var vr = /* @__PURE__ */ new WeakMap();
+function yr(e, t, n) {
+	let r = t + n;
+	r != vr.get(e) && (vr.set(e, r), e.style.background = t, e.style.borderColor = n);
+}
+var br = /* @__PURE__ */ new WeakMap();
+function xr(e, t, n, r) {
+	let i = t + "" + n;
+	i != br.get(e) && (br.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
+}
+var Sr = { passive: !0 }, Cr = {
+	...Sr,
+	capture: !0
+};
+function wr(e, t, n, r) {
+	t.addEventListener(e, n, r ? Cr : Sr);
+}
+function Tr(e, t, n, r) {
+	t.removeEventListener(e, n, Sr);
+}
+or && dr();
+function Er(e, t, n, r) {
+	let i;
+	n ||= 0, r ||= t.length - 1;
+	let a = r <= 2147483647;
+	for (; r - n > 1;) i = a ? n + r >> 1 : qr((n + r) / 2), t[i] < e ? n = i : r = i;
+	return e - t[n] <= t[r] - e ? n : r;
+}
+function Dr(e) {
+	return (t, n, r) => {
+		let i = -1, a = -1;
+		for (let a = n; a <= r; a++) if (e(t[a])) {
+			i = a;
+			break;
+		}
+		for (let i = r; i >= n; i--) if (e(t[i])) {
+			a = i;
+			break;
+		}
+		return [i, a];
+	};
+}
+var Or = (e) => e != null, kr = (e) => e != null && e > 0, Ar = Dr(Or), jr = Dr(kr);
+function Mr(e, t, n, r = 0, i = !1) {
+	let a = i ? jr : Ar, o = i ? kr : Or;
+	[t, n] = a(e, t, n);
+	let s = e[t], c = e[t];
+	if (t > -1) {
+		if (r == 1) s = e[t], c = e[n];
+		else if (r == -1) s = e[n], c = e[t];
+		else for (let r = t; r <= n; r++) {
+			let t = e[r];
+			o(t) && (t < s ? s = t : t > c && (c = t));
+		}
+	}
+	return [s ?? ii, c ?? -ii];
+}
+function Nr(e, t, n, r) {
+	let i = $r(e), a = $r(t);
+	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
+	let o = n == 10 ? ei : ti, s = i == 1 ? qr : Yr, c = a == 1 ? Yr : qr, l = s(o(Kr(e))), u = c(o(Kr(t))), d = Qr(n, l), f = Qr(n, u);
+	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = _i(e, d), t = gi(t, f)), [e, t];
+}
+function Pr(e, t, n, r) {
+	let i = Nr(e, t, n, r);
+	return e == 0 && (i[0] = 0), t == 0 && (i[1] = 0), i;
+}
+var Fr = .1, Ir = {
+	mode: 3,
+	pad: Fr
+}, Lr = {
+	pad: 0,
+	soft: null,
+	mode: 0
+}, Rr = {
+	min: Lr,
+	max: Lr
+};
+function zr(e, t, n, r) {
+	return Oi(n) ? Vr(e, t, n) : (Lr.pad = n, Lr.soft = r ? 0 : null, Lr.mode = r ? 3 : 0, Vr(e, t, Rr));
+}
+function Y(e, t) {
+	return e ?? t;
+}
+function Br(e, t, n) {
+	for (t = Y(t, 0), n = Y(n, e.length - 1); t <= n;) {
+		if (e[t] != null) return !0;
+		t++;
+	}
+	return !1;
+}
+function Vr(e, t, n) {
+	let r = n.min, i = n.max, a = Y(r.pad, 0), o = Y(i.pad, 0), s = Y(r.hard, -ii), c = Y(i.hard, ii), l = Y(r.soft, ii), u = Y(i.soft, -ii), d = Y(r.mode, 0), f = Y(i.mode, 0), p = t - e, m = ei(p), h = Zr(Kr(e), Kr(t)), g = Kr(ei(h) - m);
+	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != ii && (a = 0), f == 2 && u != -ii && (o = 0)));
+	let _ = p || h || 1e3, v = Qr(10, qr(ei(_))), y = Q(_i(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ii, x = Zr(s, y < b && e >= b ? b : Xr(b, y)), S = Q(gi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ii, w = Xr(c, S > C && t <= C ? C : Zr(C, S));
+	return x == w && x == 0 && (w = 100), [x, w];
+}
+var Hr = new Intl.NumberFormat(or ? lr.language : "en-US"), Ur = (e) => Hr.format(e), Wr = Math, Gr = Wr.PI, Kr = Wr.abs, qr = Wr.floor, Jr = Wr.round, Yr = Wr.ceil, Xr = Wr.min, Zr = Wr.max, Qr = Wr.pow, $r = Wr.sign, ei = Wr.log10, ti = Wr.log2, ni = (e, t = 1) => Wr.sinh(e) * t, ri = (e, t = 1) => Wr.asinh(e / t), ii = Infinity;
+function ai(e) {
+	return (ei((e ^ e >> 31) - (e >> 31)) | 0) + 1;
+}
+function oi(e, t, n) {
+	return Xr(Zr(e, t), n);
+}
+function si(e) {
+	return typeof e == "function";
+}
+function X(e) {
+	return si(e) ? e : () => e;
+}
+var ci = () => {}, li = (e) => e, ui = (e, t) => t, di = (e) => null, fi = (e) => !0, pi = (e, t) => e == t, mi = /\.\d*?(?=9{6,}|0{6,})/gm, Z = (e) => {
+	if (Ti(e) || vi.has(e)) return e;
+	let t = `${e}`, n = t.match(mi);
+	if (n == null) return e;
+	let r = n[0].length - 1;
+	if (t.indexOf("e-") != -1) {
+		let [e, n] = t.split("e");
+		return +`${Z(e)}e${n}`;
+	}
+	return Q(e, r);
+};
+function hi(e, t) {
+	return Z(Q(Z(e / t)) * t);
+}
+function gi(e, t) {
+	return Z(Yr(Z(e / t)) * t);
+}
+function _i(e, t) {
+	return Z(qr(Z(e / t)) * t);
+}
+function Q(e, t = 0) {
+	if (Ti(e)) return e;
+	let n = 10 ** t;
+	return Jr(e * n * (1 + 2 ** -52)) / n;
+}
+var vi = /* @__PURE__ */ new Map();
+function yi(e) {
+	return (("" + e).split(".")[1] || "").length;
+}
+function bi(e, t, n, r) {
+	let i = [], a = r.map(yi);
+	for (let o = t; o < n; o++) {
+		let t = Kr(o), n = Q(Qr(e, o), t);
+		for (let s = 0; s < r.length; s++) {
+			let c = e == 10 ? +`${r[s]}e${o}` : r[s] * n, l = (o >= 0 ? 0 : t) + (o >= a[s] ? 0 : a[s]), u = e == 10 ? c : Q(c, l);
+			i.push(u), vi.set(u, l);
+		}
+	}
+	return i;
+}
+var xi = {}, Si = [], Ci = [null, null], wi = Array.isArray, Ti = Number.isInteger, Ei = (e) => e === void 0;
+function Di(e) {
+	return typeof e == "string";
+}
+function Oi(e) {
+	let t = !1;
+	if (e != null) {
+		let n = e.constructor;
+		t = n == null || n == Object;
+	}
+	return t;
+}
+function ki(e) {
+	return typeof e == "object" && !!e;
+}
+var Ai = Object.getPrototypeOf(Uint8Array), ji = "__proto__";
+function Mi(e, t = Oi) {
+	let n;
+	if (wi(e)) {
+		let r = e.find((e) => e != null);
+		if (wi(r) || t(r)) {
+			n = Array(e.length);
+			for (let r = 0; r < e.length; r++) n[r] = Mi(e[r], t);
+		} else n = e.slice();
+	} else if (e instanceof Ai) n = e.slice();
+	else if (t(e)) {
+		n = {};
+		for (let r in e) r != ji && (n[r] = Mi(e[r], t));
+	} else n = e;
+	return n;
+}
+function Ni(e) {
+	let t = arguments;
+	for (let n = 1; n < t.length; n++) {
+		let r = t[n];
+		for (let t in r) t != ji && (Oi(e[t]) ? Ni(e[t], Mi(r[t])) : e[t] = Mi(r[t]));
+	}
+	return e;
+}
+var Pi = 0, Fi = 1, Ii = 2;
+function Li(e, t, n) {
+	for (let r = 0, i, a = -1; r < t.length; r++) {
+		let o = t[r];
+		if (o > a) {
+			for (i = o - 1; i >= 0 && e[i] == null;) e[i--] = null;
+			for (i = o + 1; i < n && e[i] == null;) e[a = i++] = null;
+		}
+	}
+}
+function Ri(e, t) {
+	if (Vi(e)) {
+		let t = e[0].slice();
+		for (let n = 1; n < e.length; n++) t.push(...e[n].slice(1));
+		return Hi(t[0]) || (t = Bi(t)), t;
+	}
+	let n = /* @__PURE__ */ new Set();
+	for (let t = 0; t < e.length; t++) {
+		let r = e[t][0], i = r.length;
+		for (let e = 0; e < i; e++) n.add(r[e]);
+	}
+	let r = [Array.from(n).sort((e, t) => e - t)], i = r[0].length, a = /* @__PURE__ */ new Map();
+	for (let e = 0; e < i; e++) a.set(r[0][e], e);
+	for (let n = 0; n < e.length; n++) {
+		let o = e[n], s = o[0];
+		for (let e = 1; e < o.length; e++) {
+			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Fi, d = [];
+			for (let e = 0; e < c.length; e++) {
+				let t = c[e], n = a.get(s[e]);
+				t === null ? u != Pi && (l[n] = t, u == Ii && d.push(n)) : l[n] = t;
+			}
+			Li(l, d, i), r.push(l);
+		}
+	}
+	return r;
+}
+var zi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
+function Bi(e) {
+	let t = e[0], n = t.length, r = Array(n);
+	for (let e = 0; e < r.length; e++) r[e] = e;
+	r.sort((e, n) => t[e] - t[n]);
+	let i = [];
+	for (let t = 0; t < e.length; t++) {
+		let a = e[t], o = Array(n);
+		for (let e = 0; e < n; e++) o[e] = a[r[e]];
+		i.push(o);
+	}
+	return i;
+}
+function Vi(e) {
+	let t = e[0][0], n = t.length;
+	for (let r = 1; r < e.length; r++) {
+		let i = e[r][0];
+		if (i.length != n) return !1;
+		if (i != t) {
+			for (let e = 0; e < n; e++) if (i[e] != t[e]) return !1;
+		}
+	}
+	return !0;
+}
+function Hi(e, t = 100) {
+	let n = e.length;
+	if (n <= 1) return !0;
+	let r = 0, i = n - 1;
+	for (; r <= i && e[r] == null;) r++;
+	for (; i >= r && e[i] == null;) i--;
+	if (i <= r) return !0;
+	let a = Zr(1, qr((i - r + 1) / t));
+	for (let t = e[r], n = r + a; n <= i; n += a) {
+		let r = e[n];
+		if (r != null) {
+			if (r <= t) return !1;
+			t = r;
+		}
+	}
+	return !0;
+}
+var Ui = [
+	"January",
+	"February",
+	"March",
+	"April",
+	"May",
+	"June",
+	"July",
+	"August",
+	"September",
+	"October",
+	"November",
+	"December"
+], Wi = [
+	"Sunday",
+	"Monday",
+	"Tuesday",
+	"Wednesday",
+	"Thursday",
+	"Friday",
+	"Saturday"
+];
+function Gi(e) {
+	return e.slice(0, 3);
+}
+var Ki = Wi.map(Gi), qi = {
+	MMMM: Ui,
+	MMM: Ui.map(Gi),
+	WWWW: Wi,
+	WWW: Ki
+};
+function Ji(e) {
+	return (e < 10 ? "0" : "") + e;
+}
+function Yi(e) {
+	return (e < 10 ? "00" : e < 100 ? "0" : "") + e;
+}
+var Xi = {
+	YYYY: (e) => e.getFullYear(),
+	YY: (e) => (e.getFullYear() + "").slice(2),
+	MMMM: (e, t) => t.MMMM[e.getMonth()],
+	MMM: (e, t) => t.MMM[e.getMonth()],
+	MM: (e) => Ji(e.getMonth() + 1),
+	M: (e) => e.getMonth() + 1,
+	DD: (e) => Ji(e.getDate()),
+	D: (e) => e.getDate(),
+	WWWW: (e, t) => t.WWWW[e.getDay()],
+	WWW: (e, t) => t.WWW[e.getDay()],
+	HH: (e) => Ji(e.getHours()),
+	H: (e) => e.getHours(),
+	h: (e) => {
+		let t = e.getHours();
+		return t == 0 ? 12 : t > 12 ? t - 12 : t;
+	},
+	AA: (e) => e.getHours() >= 12 ? "PM" : "AM",
+	aa: (e) => e.getHours() >= 12 ? "pm" : "am",
+	a: (e) => e.getHours() >= 12 ? "p" : "a",
+	mm: (e) => Ji(e.getMinutes()),
+	m: (e) => e.getMinutes(),
+	ss: (e) => Ji(e.getSeconds()),
+	s: (e) => e.getSeconds(),
+	fff: (e) => Yi(e.getMilliseconds())
+};
+function Zi(e, t) {
+	t ||= qi;
+	let n = [], r = /\{([a-z]+)\}|[^{]+/gi, i;
+	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Xi[i[1]] : i[0]);
+	return (e) => {
+		let r = "";
+		for (let i = 0; i < n.length; i++) r += typeof n[i] == "string" ? n[i] : n[i](e, t);
+		return r;
+	};
+}
+var Qi = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function $i(e, t) {
+	let n;
+	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == Qi ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
+}
+var ea = (e) => e % 1 == 0, ta = [
+	1,
+	2,
+	2.5,
+	5
+], na = bi(10, -32, 0, ta), ra = bi(10, 0, 32, ta), ia = ra.filter(ea), aa = na.concat(ra), oa = "\n", sa = "{YYYY}", ca = oa + sa, la = "{M}/{D}", ua = oa + la, da = ua + "/{YY}", fa = "{aa}", pa = "{h}:{mm}" + fa, ma = oa + pa, ha = ":{ss}", $ = null;
+function ga(e) {
+	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? bi(10, 0, 3, ta).filter(ea) : bi(10, -3, 0, ta)).concat([
+		t,
+		t * 5,
+		t * 10,
+		t * 15,
+		t * 30,
+		n,
+		n * 5,
+		n * 10,
+		n * 15,
+		n * 30,
+		r,
+		r * 2,
+		r * 3,
+		r * 4,
+		r * 6,
+		r * 8,
+		r * 12,
+		i,
+		i * 2,
+		i * 3,
+		i * 4,
+		i * 5,
+		i * 6,
+		i * 7,
+		i * 8,
+		i * 9,
+		i * 10,
+		i * 15,
+		a,
+		a * 2,
+		a * 3,
+		a * 4,
+		a * 6,
+		o,
+		o * 2,
+		o * 5,
+		o * 10,
+		o * 25,
+		o * 50,
+		o * 100
+	]), c = [
+		[
+			o,
+			sa,
+			$,
+			$,
+			$,
+			$,
+			$,
+			$,
+			1
+		],
+		[
+			i * 28,
+			"{MMM}",
+			ca,
+			$,
+			$,
+			$,
+			$,
+			$,
+			1
+		],
+		[
+			i,
+			la,
+			ca,
+			$,
+			$,
+			$,
+			$,
+			$,
+			1
+		],
+		[
+			r,
+			"{h}" + fa,
+			da,
+			$,
+			ua,
+			$,
+			$,
+			$,
+			1
+		],
+		[
+			n,
+			pa,
+			da,
+			$,
+			ua,
+			$,
+			$,
+			$,
+			1
+		],
+		[
+			t,
+			ha,
+			da + " " + pa,
+			$,
+			ua + " " + pa,
+			$,
+			ma,
+			$,
+			1
+		],
+		[
+			e,
+			ha + ".{fff}",
+			da + " " + pa,
+			$,
+			ua + " " + pa,
+			$,
+			ma,
+			$,
+			1
+		]
+	];
+	function l(t) {
+		return (s, c, l, u, d, f) => {
+			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Ea(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
+			if (h || m) {
+				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Ea(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Jr(i / e)), c = s.getFullYear(), l = s.getMonth();
+				for (let a = 0; i <= u; a++) {
+					let o = Ea(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
+					i = Q((+o + s) * e, 3), i <= u && p.push(i);
+				}
+			} else {
+				let a = d >= i ? i : d, o = y + (qr(l) - qr(_)) + gi(_ - y, a);
+				p.push(o);
+				let m = t(o), h = m.getHours() + m.getMinutes() / n + m.getSeconds() / r, g = d / r, v = f / s.axes[c]._space;
+				for (; o = Q(o + d, e == 1 ? 0 : 3), !(o > u);) if (g > 1) {
+					let e = qr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
+					n > 1 && (n = -1), o -= n * r, h = (h + g) % 24;
+					let i = p[p.length - 1];
+					Q((o - i) / d, 3) * v >= .7 && p.push(o);
+				} else p.push(o);
+			}
+			return p;
+		};
+	}
+	return [
+		s,
+		c,
+		l
+	];
+}
+var [_a, va, ya] = ga(1), [ba, xa, Sa] = ga(.001);
+bi(2, -53, 53, [1]);
+function Ca(e, t) {
+	return e.map((e) => e.map((n, r) => r == 0 || r == 8 || n == null ? n : t(r == 1 || e[8] == 0 ? n : e[1] + n)));
+}
+function wa(e, t) {
+	return (n, r, i, a, o) => {
+		let s = t.find((e) => o >= e[0]) || t[t.length - 1], c, l, u, d, f, p;
+		return r.map((t) => {
+			let n = e(t), r = n.getFullYear(), i = n.getMonth(), a = n.getDate(), o = n.getHours(), m = n.getMinutes(), h = n.getSeconds(), g = r != c && s[2] || i != l && s[3] || a != u && s[4] || o != d && s[5] || m != f && s[6] || h != p && s[7] || s[1];
+			return c = r, l = i, u = a, d = o, f = m, p = h, g(n);
+		});
+	};
+}
+function Ta(e, t) {
+	let n = Zi(t);
+	return (t, r, i, a, o) => r.map((t) => n(e(t)));
+}
+function Ea(e, t, n) {
+	return new Date(e, t, n);
+}
+function Da(e, t) {
+	return t(e);
+}
+var Oa = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
+function ka(e, t) {
+	return (n, r, i, a) => a == null ? ar : t(e(r));
+}
+function Aa(e, t) {
+	let n = e.series[t];
+	return n.width ? n.stroke(e, t) : n.points.width ? n.points.stroke(e, t) : null;
+}
+function ja(e, t) {
+	return e.series[t].fill(e, t);
+}
+var Ma = {
+	show: !0,
+	live: !0,
+	isolate: !1,
+	mount: ci,
+	markers: {
+		show: !0,
+		width: 2,
+		stroke: Aa,
+		fill: ja,
+		dash: "solid"
+	},
+	idx: null,
+	idxs: null,
+	values: []
+};
+function Na(e, t) {
+	let n = e.cursor.points, r = hr(), i = n.size(e, t);
+	J(r, Vn, i), J(r, Hn, i);
+	let a = i / -2;
+	J(r, "marginLeft", a), J(r, "marginTop", a);
+	let o = n.width(e, t, i);
+	return o && J(r, "borderWidth", o), r;
+}
+function Pa(e, t) {
+	let n = e.series[t].points;
+	return n._fill || n._stroke;
+}
+function Fa(e, t) {
+	let n = e.series[t].points;
+	return n._stroke || n._fill;
+}
+function Ia(e, t) {
+	return e.series[t].points.size;
+}
+var La = [0, 0];
+function Ra(e, t, n) {
+	return La[0] = t, La[1] = n, La;
+}
+function za(e, t, n, r = !0) {
+	return (e) => {
+		e.button != 0 || r && e.target != t || n(e);
+	};
+}
+function Ba(e, t, n, r = !0) {
+	return (e) => {
+		r && e.target != t || n(e);
+	};
+}
+var Va = {
+	show: !0,
+	x: !0,
+	y: !0,
+	lock: !1,
+	move: Ra,
+	points: {
+		one: !1,
+		show: Na,
+		size: Ia,
+		width: 0,
+		stroke: Fa,
+		fill: Pa
+	},
+	bind: {
+		mousedown: za,
+		mouseup: za,
+		click: za,
+		dblclick: za,
+		mousemove: Ba,
+		mouseleave: Ba,
+		mouseenter: Ba
+	},
+	drag: {
+		setScale: !0,
+		x: !0,
+		y: !1,
+		dist: 0,
+		uni: null,
+		click: (e, t) => {
+			t.stopPropagation(), t.stopImmediatePropagation();
+		},
+		_x: !1,
+		_y: !1
+	},
+	focus: {
+		dist: (e, t, n, r, i) => r - i,
+		prox: -1,
+		bias: 0
+	},
+	hover: {
+		skip: [void 0],
+		prox: null,
+		bias: 0
+	},
+	left: -10,
+	top: -10,
+	idx: null,
+	dataIdx: null,
+	idxs: null,
+	event: null
+}, Ha = {
+	show: !0,
+	stroke: "rgba(0,0,0,0.07)",
+	width: 2
+}, Ua = Ni({}, Ha, { filter: ui }), Wa = Ni({}, Ua, { size: 10 }), Ga = Ni({}, Ha, { show: !1 }), Ka = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", qa = "bold " + Ka, Ja = 1.5, Ya = {
+	show: !0,
+	scale: "x",
+	stroke: qn,
+	space: 50,
+	gap: 5,
+	alignTo: 1,
+	size: 50,
+	labelGap: 0,
+	labelSize: 30,
+	labelFont: qa,
+	side: 2,
+	grid: Ua,
+	ticks: Wa,
+	border: Ga,
+	font: Ka,
+	lineGap: Ja,
+	rotate: 0
+}, Xa = "Value", Za = "Time", Qa = {
+	show: !0,
+	scale: "x",
+	auto: !1,
+	sorted: 1,
+	min: ii,
+	max: -Infinity,
+	idxs: []
+};
+function $a(e, t, n, r, i) {
+	return t.map((e) => e == null ? "" : Ur(e));
+}
+function eo(e, t, n, r, i, a, o) {
+	let s = [], c = vi.get(i) || 0;
+	n = o ? n : Q(gi(n, i), c);
+	for (let e = n; e <= r; e = Q(e + i, c)) s.push(Object.is(e, -0) ? 0 : e);
+	return s;
+}
+function to(e, t, n, r, i, a, o) {
+	let s = [], c = e.scales[e.axes[t].scale].log;
+	i = Qr(c, qr((c == 10 ? ei : ti)(n))), c == 10 && (i = aa[Er(i, aa)]);
+	let l = n, u = i * c;
+	c == 10 && (u = aa[Er(u, aa)]);
+	do
+		s.push(l), l += i, c == 10 && !vi.has(l) && (l = Q(l, vi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = aa[Er(u, aa)]));
+	while (l <= r);
+	return s;
+}
+function no(e, t, n, r, i, a, o) {
+	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? to(e, t, Zr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
+	return (n < -s ? to(e, t, Zr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
+}
+var ro = /./, io = /[12357]/, ao = /[125]/, oo = /1/, so = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
+function co(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? ro : c(7, o) - u >= l ? io : c(5, o) - u >= l ? ao : oo;
+	if (d == oo) {
+		let e = Kr(c(1, o) - u);
+		if (e < l) return so(t.slice().reverse(), s.distr, d, Yr(l / e)).reverse();
+	}
+	return so(t, s.distr, d, 1);
+}
+function lo(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Kr(c(1, o) - c(2, o));
+	return l < s ? so(t.slice().reverse(), 3, ro, Yr(s / l)).reverse() : t;
+}
+function uo(e, t, n, r) {
+	return r == null ? ar : t == null ? "" : Ur(t);
+}
+var fo = {
+	show: !0,
+	scale: "y",
+	stroke: qn,
+	space: 30,
+	gap: 5,
+	alignTo: 1,
+	size: 50,
+	labelGap: 0,
+	labelSize: 30,
+	labelFont: qa,
+	side: 3,
+	grid: Ua,
+	ticks: Wa,
+	border: Ga,
+	font: Ka,
+	lineGap: Ja,
+	rotate: 0
+};
+function po(e, t) {
+	return Q((3 + (e || 1) * 2) * t, 3);
+}
+function mo(e, t) {
+	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Kr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * q);
+	return r[1] - r[0] <= o;
+}
+var ho = {
+	scale: null,
+	auto: !0,
+	sorted: 0,
+	min: ii,
+	max: -Infinity
+}, go = (e, t, n, r, i) => i, _o = {
+	show: !0,
+	auto: !0,
+	sorted: 0,
+	gaps: go,
+	alpha: 1,
+	facets: [Ni({}, ho, { scale: "x" }), Ni({}, ho, { scale: "y" })]
+}, vo = {
+	scale: "y",
+	auto: !0,
+	sorted: 0,
+	show: !0,
+	spanGaps: !1,
+	gaps: go,
+	alpha: 1,
+	points: {
+		show: mo,
+		filter: null
+	},
+	values: null,
+	min: ii,
+	max: -Infinity,
+	idxs: [],
+	path: null,
+	clip: null
+};
+function yo(e, t, n, r, i) {
+	return n / 10;
+}
+var bo = {
+	time: bn,
+	auto: !0,
+	distr: 1,
+	log: 10,
+	asinh: 1,
+	min: null,
+	max: null,
+	dir: 1,
+	ori: 0
+}, xo = Ni({}, bo, {
+	time: !1,
+	ori: 1
+}), So = {};
+function Co(e, t) {
+	let n = So[e];
+	return n || (n = {
+		key: e,
+		plots: [],
+		sub(e) {
+			n.plots.push(e);
+		},
+		unsub(e) {
+			n.plots = n.plots.filter((t) => t != e);
+		},
+		pub(e, t, r, i, a, o, s) {
+			for (let c = 0; c < n.plots.length; c++) n.plots[c] != t && n.plots[c].pub(e, t, r, i, a, o, s);
+		}
+	}, e != null && (So[e] = n)), n;
+}
+var wo = 1, To = 2;
+function Eo(e, t, n) {
+	let r = e.mode, i = e.series[t], a = r == 2 ? e._data[t] : e._data, o = e.scales, s = e.bbox, c = a[0], l = r == 2 ? a[1] : a[t], u = r == 2 ? o[i.facets[0].scale] : o[e.series[0].scale], d = r == 2 ? o[i.facets[1].scale] : o[i.scale], f = s.left, p = s.top, m = s.width, h = s.height, g = e.valToPosH, _ = e.valToPosV;
+	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Fo, Lo, zo, Vo, Uo) : n(i, c, l, u, d, _, g, p, f, h, m, Io, Ro, Bo, Ho, Wo);
+}
+function Do(e, t) {
+	let n = 0, r = 0, i = Y(e.bands, Si);
+	for (let e = 0; e < i.length; e++) {
+		let a = i[e];
+		a.series[0] == t ? n = a.dir : a.series[1] == t && (a.dir == 1 ? r |= 1 : r |= 2);
+	}
+	return [n, r == 1 ? -1 : r == 2 ? 1 : r == 3 ? 2 : 0];
+}
+function Oo(e, t, n, r, i) {
+	let a = e.mode, o = e.series[t], s = a == 2 ? o.facets[1].scale : o.scale, c = e.scales[s];
+	return i == -1 ? c.min : i == 1 ? c.max : c.distr == 3 ? c.dir == 1 ? c.min : c.max : 0;
+}
+function ko(e, t, n, r, i, a) {
+	return Eo(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
+		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Lo : Ro, v, y;
+		g == 1 ? (v = n, y = r) : (v = r, y = n);
+		let b = h(l(t[v], s, p, d)), x = h(u(o[v], c, m, f)), S = h(l(t[y], s, p, d)), C = h(u(a == 1 ? c.max : c.min, c, m, f)), w = new Path2D(i);
+		return _(w, S, C), _(w, b, C), _(w, b, x), w;
+	});
+}
+function Ao(e, t, n, r, i, a) {
+	let o = null;
+	if (e.length > 0) {
+		o = new Path2D();
+		let s = t == 0 ? zo : Bo, c = n;
+		for (let t = 0; t < e.length; t++) {
+			let n = e[t];
+			if (n[1] > n[0]) {
+				let e = n[0] - c;
+				e > 0 && s(o, c, r, e, r + a), c = n[1];
+			}
+		}
+		let l = n + i - c;
+		l > 0 && s(o, c, r - 5, l, r + a + 10);
+	}
+	return o;
+}
+function jo(e, t, n) {
+	let r = e[e.length - 1];
+	r && r[0] == t ? r[1] = n : e.push([t, n]);
+}
+function Mo(e, t, n, r, i, a, o) {
+	let s = [], c = e.length;
+	for (let l = i == 1 ? n : r; l >= n && l <= r; l += i) if (t[l] === null) {
+		let u = l, d = l;
+		if (i == 1) for (; ++l <= r && t[l] === null;) d = l;
+		else for (; --l >= n && t[l] === null;) d = l;
+		let f = a(e[u]), p = d == u ? f : a(e[d]), m = u - i;
+		f = o <= 0 && m >= 0 && m < c ? a(e[m]) : f;
+		let h = d + i;
+		p = o >= 0 && h >= 0 && h < c ? a(e[h]) : p, p >= f && s.push([f, p]);
+	}
+	return s;
+}
+function No(e) {
+	return e == 0 ? li : e == 1 ? Jr : (t) => hi(t, e);
+}
+function Po(e) {
+	let t = e == 0 ? Fo : Io, n = e == 0 ? (e, t, n, r, i, a) => {
+		e.arcTo(t, n, r, i, a);
+	} : (e, t, n, r, i, a) => {
+		e.arcTo(n, t, i, r, a);
+	}, r = e == 0 ? (e, t, n, r, i) => {
+		e.rect(t, n, r, i);
+	} : (e, t, n, r, i) => {
+		e.rect(n, t, i, r);
+	};
+	return (e, i, a, o, s, c = 0, l = 0) => {
+		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Xr(c, o / 2, s / 2), l = Xr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
+	};
+}
+var Fo = (e, t, n) => {
+	e.moveTo(t, n);
+}, Io = (e, t, n) => {
+	e.moveTo(n, t);
+}, Lo = (e, t, n) => {
+	e.lineTo(t, n);
+}, Ro = (e, t, n) => {
+	e.lineTo(n, t);
+}, zo = Po(0), Bo = Po(1), Vo = (e, t, n, r, i, a) => {
+	e.arc(t, n, r, i, a);
+}, Ho = (e, t, n, r, i, a) => {
+	e.arc(n, t, r, i, a);
+}, Uo = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(t, n, r, i, a, o);
+}, Wo = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(n, t, i, r, o, a);
+};
+function Go(e) {
+	return (e, t, n, r, i) => Eo(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
+		let { pxRound: h, points: g } = t, _, v;
+		s.ori == 0 ? (_ = Fo, v = Vo) : (_ = Io, v = Ho);
+		let y = Q(g.width * q, 3), b = (g.size - g.width) / 2 * q, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
+		zo(C, w - x, T - x, E + x * 2, D + x * 2);
+		let O = (e) => {
+			if (o[e] != null) {
+				let t = h(l(a[e], s, p, d)), n = h(u(o[e], c, m, f));
+				_(S, t + b, n), v(S, t, n, b, 0, Gr * 2);
+			}
+		};
+		if (i) i.forEach(O);
+		else for (let e = n; e <= r; e++) O(e);
+		return {
+			stroke: y > 0 ? S : null,
+			fill: S,
+			clip: C,
+			flags: 3
+		};
+	});
+}
+function Ko(e) {
+	return (t, n, r, i, a, o) => {
+		r != i && (a != r && o != r && e(t, n, r), a != i && o != i && e(t, n, i), e(t, n, o));
+	};
+}
+var qo = Ko(Lo), Jo = Ko(Ro);
+function Yo(e) {
+	let t = Y(e?.alignGaps, 0);
+	return (e, n, r, i) => Eo(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
+		[r, i] = Ar(s, r, i);
+		let g = a.pxRound, _ = (e) => g(u(e, c, m, f)), v = (e) => g(d(e, l, h, p)), y, b;
+		c.ori == 0 ? (y = Lo, b = qo) : (y = Ro, b = Jo);
+		let x = c.dir * (c.ori == 0 ? 1 : -1), S = {
+			stroke: new Path2D(),
+			fill: null,
+			clip: null,
+			band: null,
+			gaps: null,
+			flags: wo
+		}, C = S.stroke, w = !1;
+		if (i - r >= m * 4) {
+			let t = (t) => e.posToVal(t, c.key, !0), n = null, a = null, l, u, d, f = _(o[x == 1 ? r : i]), p = _(o[r]), m = _(o[i]), h = t(x == 1 ? p + 1 : m - 1);
+			for (let e = x == 1 ? r : i; e >= r && e <= i; e += x) {
+				let r = o[e], i = (x == 1 ? r < h : r > h) ? f : _(r), c = s[e];
+				i == f ? c == null ? c === null && (w = !0) : (u = c, n == null ? (y(C, i, v(u)), l = n = a = u) : u < n ? n = u : u > a && (a = u)) : (n != null && b(C, f, v(n), v(a), v(l), v(u)), c == null ? (n = a = null, c === null && (w = !0)) : (u = c, y(C, i, v(u)), n = a = l = u), f = i, h = t(f + x));
+			}
+			n != null && n != a && d != f && b(C, f, v(n), v(a), v(l), v(u));
+		} else for (let e = x == 1 ? r : i; e >= r && e <= i; e += x) {
+			let t = s[e];
+			t === null ? w = !0 : t != null && y(C, _(o[e]), v(t));
+		}
+		let [T, E] = Do(e, n);
+		if (a.fill != null || T != 0) {
+			let t = S.fill = new Path2D(C), s = v(a.fillTo(e, n, a.min, a.max, T)), c = _(o[r]), l = _(o[i]);
+			x == -1 && ([l, c] = [c, l]), y(t, l, s), y(t, c, s);
+		}
+		if (!a.spanGaps) {
+			let l = [];
+			w && l.push(...Mo(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = Ao(l, c.ori, f, p, m, h);
+		}
+		return E != 0 && (S.band = E == 2 ? [ko(e, n, r, i, C, -1), ko(e, n, r, i, C, 1)] : ko(e, n, r, i, C, E)), S;
+	});
+}
+function Xo(e) {
+	let t = Y(e.align, 1), n = Y(e.ascDesc, !1), r = Y(e.alignGaps, 0), i = Y(e.extend, !1);
+	return (e, a, o, s) => Eo(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
+		[o, s] = Ar(u, o, s);
+		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Lo : Ro, T = {
+			stroke: new Path2D(),
+			fill: null,
+			clip: null,
+			band: null,
+			gaps: null,
+			flags: wo
+		}, E = T.stroke, D = d.dir * (d.ori == 0 ? 1 : -1), O = C(u[D == 1 ? o : s]), k = S(l[D == 1 ? o : s]), ee = k, A = k;
+		i && t == -1 && (A = b, w(E, A, O)), w(E, k, O);
+		for (let e = D == 1 ? o : s; e >= o && e <= s; e += D) {
+			let n = u[e];
+			if (n == null) continue;
+			let r = S(l[e]), i = C(n);
+			t == 1 ? w(E, r, O) : w(E, ee, i), w(E, r, i), O = i, ee = r;
+		}
+		let te = ee;
+		i && t == 1 && (te = b + x, w(E, te, O));
+		let [ne, re] = Do(e, a);
+		if (c.fill != null || ne != 0) {
+			let t = T.fill = new Path2D(E), n = C(c.fillTo(e, a, c.min, c.max, ne));
+			w(t, te, n), w(t, A, n);
+		}
+		if (!c.spanGaps) {
+			let i = [];
+			i.push(...Mo(l, u, o, s, D, S, r));
+			let f = c.width * q / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
+			i.forEach((e) => {
+				e[0] += p, e[1] += m;
+			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = Ao(i, d.ori, h, g, _, v);
+		}
+		return re != 0 && (T.band = re == 2 ? [ko(e, a, o, s, E, -1), ko(e, a, o, s, E, 1)] : ko(e, a, o, s, E, re)), T;
+	});
+}
+function Zo(e, t, n, r, i, a, o = ii) {
+	if (e.length > 1) {
+		let s = null;
+		for (let c = 0, l = Infinity; c < e.length; c++) if (t[c] !== void 0) {
+			if (s != null) {
+				let t = Kr(e[c] - e[s]);
+				t < l && (l = t, o = Kr(n(e[c], r, i, a) - n(e[s], r, i, a)));
+			}
+			s = c;
+		}
+	}
+	return o;
+}
+function Qo(e) {
+	e ||= xi;
+	let t = Y(e.size, [
+		.6,
+		ii,
+		1
+	]), n = e.align || 0, r = e.gap || 0, i = e.radius;
+	i = i == null ? [0, 0] : typeof i == "number" ? [i, 0] : i;
+	let a = X(i), o = 1 - t[0], s = Y(t[1], ii), c = Y(t[2], 1), l = Y(e.disp, xi), u = Y(e.each, (e) => {}), { fill: d, stroke: f } = l;
+	return (e, t, i, p) => Eo(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
+		let T = m.pxRound, E = n, D = r * q, O = s * q, k = c * q, ee, A;
+		_.ori == 0 ? [ee, A] = a(e, t) : [A, ee] = a(e, t);
+		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? zo : Bo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
+			u(e, t, n, i, r, o, a);
+		}, ie = Y(e.bands, Si).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * q), I = !1, ce = null, le = null, ue = null, de = null;
+		d != null && (F == 0 || f != null) && (I = !0, ce = d.values(e, t, i, p), le = /* @__PURE__ */ new Map(), new Set(ce).forEach((e) => {
+			e != null && le.set(e, new Path2D());
+		}), F > 0 && (ue = f.values(e, t, i, p), de = /* @__PURE__ */ new Map(), new Set(ue).forEach((e) => {
+			e != null && de.set(e, new Path2D());
+		})));
+		let { x0: fe, size: pe } = l;
+		if (fe != null && pe != null) {
+			E = 1, h = fe.values(e, t, i, p), fe.unit == 2 && (h = h.map((t) => e.posToVal(x + t * C, _.key, !0)));
+			let n = pe.values(e, t, i, p);
+			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = Zo(h, g, y, _, C, x, P), N = P - se + D;
+		} else P = Zo(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
+		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = li);
+		let me = N > 0, he = P - N - (me ? F : 0);
+		se = T(oi(he, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (me ? F / 2 : 0));
+		let ge = {
+			stroke: null,
+			fill: null,
+			clip: null,
+			band: null,
+			gaps: null,
+			flags: 0
+		}, _e = I ? null : new Path2D(), ve = null;
+		if (ie != null) ve = e.data[ie.series[1]];
+		else {
+			let { y0: n, y1: r } = l;
+			n != null && r != null && (g = r.values(e, t, i, p), ve = n.values(e, t, i, p));
+		}
+		let ye = ee * se, be = A * se;
+		for (let n = te == 1 ? i : p; n >= i && n <= p; n += te) {
+			let r = g[n];
+			if (r == null) continue;
+			if (ve != null) {
+				let e = ve[n] ?? 0;
+				if (r - e == 0) continue;
+				j = b(e, v, w, S);
+			}
+			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(Y(r, oe), v, w, S), o = T(i - M), s = T(Zr(a, j)), c = T(Xr(a, j)), u = s - c;
+			if (r != null) {
+				let i = r < 0 ? be : ye, a = r < 0 ? ye : be;
+				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a)) : ne(_e, o, c + qr(F / 2), se, Zr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
+			}
+		}
+		return F > 0 ? ge.stroke = I ? de : _e : I || (ge._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, ge.width = 0), ge.fill = I ? le : _e, ge;
+	});
+}
+function $o(e, t) {
+	let n = Y(t?.alignGaps, 0);
+	return (t, r, i, a) => Eo(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
+		[i, a] = Ar(c, i, a);
+		let _ = o.pxRound, v = (e) => _(d(e, l, h, p)), y = (e) => _(f(e, u, g, m)), b, x, S;
+		l.ori == 0 ? (b = Fo, S = Lo, x = Uo) : (b = Io, S = Ro, x = Wo);
+		let C = l.dir * (l.ori == 0 ? 1 : -1), w = v(s[C == 1 ? i : a]), T = w, E = [], D = [];
+		for (let e = C == 1 ? i : a; e >= i && e <= a; e += C) if (c[e] != null) {
+			let t = s[e], n = v(t);
+			E.push(T = n), D.push(y(c[e]));
+		}
+		let O = {
+			stroke: e(E, D, b, S, x, _),
+			fill: null,
+			clip: null,
+			band: null,
+			gaps: null,
+			flags: wo
+		}, k = O.stroke, [ee, A] = Do(t, r);
+		if (o.fill != null || ee != 0) {
+			let e = O.fill = new Path2D(k), n = y(o.fillTo(t, r, o.min, o.max, ee));
+			S(e, T, n), S(e, w, n);
+		}
+		if (!o.spanGaps) {
+			let e = [];
+			e.push(...Mo(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = Ao(e, l.ori, p, m, h, g);
+		}
+		return A != 0 && (O.band = A == 2 ? [ko(t, r, i, a, k, -1), ko(t, r, i, a, k, 1)] : ko(t, r, i, a, k, A)), O;
+	});
+}
+function es(e) {
+	return $o(ts, e);
+}
+function ts(e, t, n, r, i, a) {
+	let o = e.length;
+	if (o < 2) return null;
+	let s = new Path2D();
+	if (n(s, e[0], t[0]), o == 2) r(s, e[1], t[1]);
+	else {
+		let n = Array(o), r = Array(o - 1), a = Array(o - 1), c = Array(o - 1);
+		for (let n = 0; n < o - 1; n++) a[n] = t[n + 1] - t[n], c[n] = e[n + 1] - e[n], r[n] = a[n] / c[n];
+		n[0] = r[0];
+		for (let e = 1; e < o - 1; e++) r[e] === 0 || r[e - 1] === 0 || r[e - 1] > 0 != r[e] > 0 ? n[e] = 0 : (n[e] = 3 * (c[e - 1] + c[e]) / ((2 * c[e] + c[e - 1]) / r[e - 1] + (c[e] + 2 * c[e - 1]) / r[e]), isFinite(n[e]) || (n[e] = 0));
+		n[o - 1] = r[o - 2];
+		for (let r = 0; r < o - 1; r++) i(s, e[r] + c[r] / 3, t[r] + n[r] * c[r] / 3, e[r + 1] - c[r] / 3, t[r + 1] - n[r + 1] * c[r] / 3, e[r + 1], t[r + 1]);
+	}
+	return s;
+}
+var ns = /* @__PURE__ */ new Set();
+function rs() {
+	for (let e of ns) e.syncRect(!0);
+}
+or && (wr(tr, cr, rs), wr(nr, cr, rs, !0), wr(ir, cr, () => {
+	ys.pxRatio = q;
+}));
+var is = Yo(), as = Go();
+function os(e, t, n, r) {
+	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => cs(e, r, t, n));
+}
+function ss(e, t) {
+	return e.map((e, n) => n == 0 ? {} : Ni({}, t, e));
+}
+function cs(e, t, n, r) {
+	return Ni({}, t == 0 ? n : r, e);
+}
+function ls(e, t, n) {
+	return t == null ? Ci : [t, n];
+}
+var us = ls;
+function ds(e, t, n) {
+	return t == null ? Ci : zr(t, n, Fr, !0);
+}
+function fs(e, t, n, r) {
+	return t == null ? Ci : Nr(t, n, e.scales[r].log, !1);
+}
+var ps = fs;
+function ms(e, t, n, r) {
+	return t == null ? Ci : Pr(t, n, e.scales[r].log, !1);
+}
+var hs = ms;
+function gs(e, t, n, r, i) {
+	let a = Zr(ai(e), ai(t)), o = t - e, s = Er(i / r * o, n);
+	do {
+		let e = n[s], t = r * e / o;
+		if (t >= i && a + (e < 5 ? vi.get(e) : 0) <= 17) return [e, t];
+	} while (++s < n.length);
+	return [0, 0];
+}
+function _s(e) {
+	let t, n;
+	return e = e.replace(/(\d+)px/, (e, r) => (t = Jr((n = +r) * q)) + "px"), [
+		e,
+		t,
+		n
+	];
+}
+function vs(e) {
+	e.show && [e.font, e.labelFont].forEach((e) => {
+		let t = Q(e[2] * q, 1);
+		e[0] = e[0].replace(/[0-9.]+px/, t + "px"), e[1] = t;
+	});
+}
+function ys(e, t, n) {
+	let r = { mode: Y(e.mode, 1) }, i = r.mode;
+	function a(e, t, n, r) {
+		let i = t.valToPct(e);
+		return r + n * (t.dir == -1 ? 1 - i : i);
+	}
+	function o(e, t, n, r) {
+		let i = t.valToPct(e);
+		return r + n * (t.dir == -1 ? i : 1 - i);
+	}
+	function s(e, t, n, r) {
+		return t.ori == 0 ? a(e, t, n, r) : o(e, t, n, r);
+	}
+	r.valToPosH = a, r.valToPosV = o;
+	let c = !1;
+	r.status = 0;
+	let l = r.root = hr(xn);
+	if (e.id != null && (l.id = e.id), fr(l, e.class), e.title) {
+		let t = hr(wn, l);
+		t.textContent = e.title;
+	}
+	let u = mr("canvas"), d = r.ctx = u.getContext("2d"), f = hr(Tn, l);
+	wr("click", f, (e) => {
+		e.target === m && (W != en || G != tn) && on.click(r, e);
+	}, !0);
+	let p = r.under = hr(En, f);
+	f.appendChild(u);
+	let m = r.over = hr(Dn, f);
+	e = Mi(e);
+	let h = +Y(e.pxAlign, 1), g = No(h);
+	(e.plugins || []).forEach((t) => {
+		t.opts && (e = t.opts(r, e) || e);
+	});
+	let _ = e.ms || .001, v = r.series = i == 1 ? os(e.series || [], Qa, vo, !1) : ss(e.series || [null], _o), y = r.axes = os(e.axes || [], Ya, fo, !0), b = r.scales = {}, x = r.bands = e.bands || [];
+	x.forEach((e) => {
+		e.fill = X(e.fill || null), e.dir = Y(e.dir, -1);
+	});
+	let S = i == 2 ? v[1].facets[0].scale : v[0].scale, C = {
+		axes: Rt,
+		series: kt
+	}, w = (e.drawOrder || ["axes", "series"]).map((e) => C[e]);
+	function T(e) {
+		let t = e.distr == 3 ? (t) => ei(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ri(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
+		return (n) => {
+			let r = t(n), { _min: i, _max: a } = e, o = a - i;
+			return (r - i) / o;
+		};
+	}
+	function E(t) {
+		let n = b[t];
+		if (n == null) {
+			let r = (e.scales || xi)[t] || xi;
+			if (r.from != null) {
+				E(r.from);
+				let e = Ni({}, b[r.from], r, { key: t });
+				e.valToPct = T(e), b[t] = e;
+			} else {
+				n = b[t] = Ni({}, t == S ? bo : xo, r), n.key = t;
+				let e = n.time, a = n.range, o = wi(a);
+				if ((t != S || i == 2 && !e) && (o && (a[0] == null || a[1] == null) && (a = {
+					min: a[0] == null ? Ir : {
+						mode: 1,
+						hard: a[0],
+						soft: a[0]
+					},
+					max: a[1] == null ? Ir : {
+						mode: 1,
+						hard: a[1],
+						soft: a[1]
+					}
+				}, o = !1), !o && Oi(a))) {
+					let e = a;
+					a = (t, n, r) => n == null ? Ci : zr(n, r, e);
+				}
+				n.range = X(a || (e ? us : t == S ? n.distr == 3 ? ps : n.distr == 4 ? hs : ls : n.distr == 3 ? fs : n.distr == 4 ? ms : ds)), n.auto = X(!o && n.auto), n.clamp = X(n.clamp || yo), n._min = n._max = null, n.valToPct = T(n);
+			}
+		}
+	}
+	E("x"), E("y"), i == 1 && v.forEach((e) => {
+		E(e.scale);
+	}), y.forEach((e) => {
+		E(e.scale);
+	});
+	for (let t in e.scales) E(t);
+	let D = b[S], O = D.distr, k, ee;
+	D.ori == 0 ? (fr(l, Sn), k = a, ee = o) : (fr(l, Cn), k = o, ee = a);
+	let A = {};
+	for (let e in b) {
+		let t = b[e];
+		(t.min != null || t.max != null) && (A[e] = {
+			min: t.min,
+			max: t.max
+		}, t.min = t.max = null);
+	}
+	let te = e.tzDate || ((e) => new Date(Jr(e / _))), ne = e.fmtDate || Zi, re = _ == 1 ? ya(te) : Sa(te), ie = wa(te, Ca(_ == 1 ? va : xa, ne)), ae = ka(te, Da(Oa, ne)), oe = [], j = r.legend = Ni({}, Ma, e.legend), M = r.cursor = Ni({}, Va, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
+	j.idxs = oe, P.width = X(P.width), P.dash = X(P.dash), P.stroke = X(P.stroke), P.fill = X(P.fill);
+	let F, I, ce, le = [], ue = [], de, fe = !1, pe = {};
+	if (j.live) {
+		let e = v[1] ? v[1].values : null;
+		fe = e != null, de = fe ? e(r, 1, 0) : { _: 0 };
+		for (let e in de) pe[e] = ar;
+	}
+	if (se) {
+		if (F = mr("table", Pn, l), ce = mr("tbody", null, F), j.mount(r, F), fe) {
+			I = mr("thead", null, F, ce);
+			let e = mr("tr", null, I);
+			for (var me in mr("th", null, e), de) mr("th", zn, e).textContent = me;
+		} else fr(F, In), j.live && fr(F, Fn);
+	}
+	let he = { show: !0 }, ge = { show: !1 };
+	function _e(e, t) {
+		if (t == 0 && (fe || !j.live || i == 2)) return Ci;
+		let n = [], a = mr("tr", Ln, ce, ce.childNodes[t]);
+		fr(a, e.class), e.show || fr(a, kn);
+		let o = mr("th", null, a);
+		if (P.show) {
+			let e = hr(Rn, o);
+			if (t > 0) {
+				let n = P.width(r, t);
+				n && (e.style.border = n + "px " + P.dash(r, t) + " " + P.stroke(r, t)), e.style.background = P.fill(r, t);
+			}
+		}
+		let s = hr(zn, o);
+		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ye("click", o, (t) => {
+			if (M._lock) return;
+			We(t);
+			let n = v.indexOf(e);
+			if ((t.ctrlKey || t.metaKey) != j.isolate) {
+				let e = v.some((e, t) => t > 0 && t != n && e.show);
+				v.forEach((t, r) => {
+					r > 0 && pn(r, e ? r == n ? he : ge : he, !0, Z.setSeries);
+				});
+			} else pn(n, { show: !e.show }, !0, Z.setSeries);
+		}, !1), qe && ye(Qn, o, (t) => {
+			M._lock || (We(t), pn(v.indexOf(e), qn, !0, Z.setSeries));
+		}, !1)), de) {
+			let e = mr("td", Bn, a);
+			e.textContent = "--", n.push(e);
+		}
+		return [a, n];
+	}
+	let ve = /* @__PURE__ */ new Map();
+	function ye(e, t, n, i = !0) {
+		let a = ve.get(t) || {}, o = M.bind[e](r, t, n, i);
+		o && (wr(e, t, a[e] = o), ve.set(t, a));
+	}
+	function be(e, t, n) {
+		let r = ve.get(t) || {};
+		for (let n in r) (e == null || n == e) && (Tr(n, t, r[n]), delete r[n]);
+		e ?? ve.delete(t);
+	}
+	let xe = 0, Se = 0, L = 0, R = 0, z = 0, Ce = 0, we = z, Te = Ce, Ee = L, De = R, Oe = 0, ke = 0, Ae = 0, je = 0;
+	r.bbox = {};
+	let Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1, Le = !1;
+	function Re(e, t, n) {
+		(n || e != r.width || t != r.height) && ze(e, t), zt(!1), Pe = !0, Ne = !0, Wt();
+	}
+	function ze(e, t) {
+		r.width = xe = L = e, r.height = Se = R = t, z = Ce = 0, He(), Ue();
+		let n = r.bbox;
+		Oe = n.left = hi(z * q, .5), ke = n.top = hi(Ce * q, .5), Ae = n.width = hi(L * q, .5), je = n.height = hi(R * q, .5);
+	}
+	function Be() {
+		let e = !1, t = 0;
+		for (; !e;) {
+			t++;
+			let n = It(t), i = Lt(t);
+			e = t == 3 || n && i, e || (ze(r.width, r.height), Ne = !0);
+		}
+	}
+	function Ve({ width: e, height: t }) {
+		Re(e, t);
+	}
+	r.setSize = Ve;
+	function He() {
+		let e = !1, t = !1, n = !1, r = !1;
+		y.forEach((i, a) => {
+			if (i.show && i._show) {
+				let { side: a, _size: o } = i, s = a % 2, c = o + (i.label == null ? 0 : i.labelSize);
+				c > 0 && (s ? (L -= c, a == 3 ? (z += c, r = !0) : n = !0) : (R -= c, a == 0 ? (Ce += c, e = !0) : t = !0));
+			}
+		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, L -= ot[1] + ot[3], z += ot[3], R -= ot[2] + ot[0], Ce += ot[0];
+	}
+	function Ue() {
+		let e = z + L, t = Ce + R, n = z, r = Ce;
+		function i(i, a) {
+			switch (i) {
+				case 1: return e += a, e - a;
+				case 2: return t += a, t - a;
+				case 3: return n -= a, n + a;
+				case 0: return r -= a, r + a;
+			}
+		}
+		y.forEach((e, t) => {
+			if (e.show && e._show) {
+				let t = e.side;
+				e._pos = i(t, e._size), e.label != null && (e._lpos = i(t, e.labelSize));
+			}
+		});
+	}
+	if (M.dataIdx == null) {
+		let e = M.hover, n = e.skip = new Set(e.skip ?? []);
+		n.add(void 0);
+		let r = e.prox = X(e.prox), i = e.bias ??= 0;
+		M.dataIdx = (e, a, o, s) => {
+			if (a == 0) return o;
+			let c = o, l = r(e, a, o, s) ?? ii, u = l >= 0 && l < ii, d = D.ori == 0 ? L : R, f = M.left, p = t[0], m = t[a];
+			if (n.has(m[o])) {
+				c = null;
+				let e = null, t = null, r;
+				if (i == 0 || i == -1) for (r = o; e == null && r-- > 0;) n.has(m[r]) || (e = r);
+				if (i == 0 || i == 1) for (r = o; t == null && r++ < m.length;) n.has(m[r]) || (t = r);
+				if (e != null || t != null) {
+					if (u) {
+						let n = e == null ? -Infinity : k(p[e], D, d, 0), r = t == null ? Infinity : k(p[t], D, d, 0), i = f - n, a = r - f;
+						i <= a ? i <= l && (c = e) : a <= l && (c = t);
+					} else c = t == null ? e : e == null ? t : o - e <= t - o ? e : t;
+				}
+			} else u && Kr(f - k(p[o], D, d, 0)) > l && (c = null);
+			return c;
+		};
+	}
+	let We = (e) => {
+		M.event = e;
+	};
+	M.idxs = oe, M._lock = !1;
+	let Ge = M.points;
+	Ge.show = X(Ge.show), Ge.size = X(Ge.size), Ge.stroke = X(Ge.stroke), Ge.width = X(Ge.width), Ge.fill = X(Ge.fill);
+	let Ke = r.focus = Ni({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
+	function Qe(e, t) {
+		let n = Ge.show(r, t);
+		if (n instanceof HTMLElement) return fr(n, Nn), fr(n, e.class), _r(n, -10, -10, L, R), m.insertBefore(n, Ye[t]), n;
+	}
+	function $e(e, t) {
+		if (i == 1 || t > 0) {
+			let t = i == 1 && b[e.scale].time, n = e.value;
+			e.value = t ? Di(n) ? ka(te, Da(n, ne)) : n || ae : n || uo, e.label = e.label || (t ? Za : Xa);
+		}
+		if (Je || t > 0) {
+			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || is || di, e.fillTo = X(e.fillTo || Oo), e.pxAlign = +Y(e.pxAlign, h), e.pxRound = No(e.pxAlign), e.stroke = X(e.stroke || null), e.fill = X(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
+			let t = po(Zr(1, e.width), 1), n = e.points = Ni({}, {
+				size: t,
+				width: Zr(1, t * .2),
+				stroke: e.stroke,
+				space: t * 2,
+				paths: as,
+				_stroke: null,
+				_fill: null
+			}, e.points);
+			n.show = X(n.show), n.filter = X(n.filter), n.fill = X(n.fill), n.stroke = X(n.stroke), n.paths = X(n.paths), n.pxAlign = e.pxAlign;
+		}
+		if (se) {
+			let n = _e(e, t);
+			le.splice(t, 0, n[0]), ue.splice(t, 0, n[1]), j.values.push(null);
+		}
+		if (N) {
+			oe.splice(t, 0, null);
+			let n = null;
+			Je ? t == 0 && (n = Qe(e, t)) : t > 0 && (n = Qe(e, t)), Ye.splice(t, 0, n), Xe.splice(t, 0, 0), Ze.splice(t, 0, 0);
+		}
+		li("addSeries", t);
+	}
+	function et(e, t) {
+		t ??= v.length, e = i == 1 ? cs(e, t, Qa, vo) : cs(e, t, {}, _o), v.splice(t, 0, e), $e(v[t], t);
+	}
+	r.addSeries = et;
+	function tt(e) {
+		if (v.splice(e, 1), se) {
+			j.values.splice(e, 1), ue.splice(e, 1);
+			let t = le.splice(e, 1)[0];
+			be(null, t.firstChild), t.remove();
+		}
+		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), li("delSeries", e);
+	}
+	r.delSeries = tt;
+	let nt = [
+		!1,
+		!1,
+		!1,
+		!1
+	];
+	function rt(e, t) {
+		if (e._show = e.show, e.show) {
+			let n = e.side % 2, i = b[e.scale];
+			i ??= (e.scale = n ? v[1].scale : S, b[e.scale]);
+			let a = i.time;
+			e.size = X(e.size), e.space = X(e.space), e.rotate = X(e.rotate), wi(e.incrs) && e.incrs.forEach((e) => {
+				!vi.has(e) && vi.set(e, yi(e));
+			}), e.incrs = X(e.incrs || (i.distr == 2 ? ia : a ? _ == 1 ? _a : ba : aa)), e.splits = X(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? to : i.distr == 4 ? no : eo)), e.stroke = X(e.stroke), e.grid.stroke = X(e.grid.stroke), e.ticks.stroke = X(e.ticks.stroke), e.border.stroke = X(e.border.stroke);
+			let o = e.values;
+			e.values = wi(o) && !wi(o[0]) ? X(o) : a ? wi(o) ? wa(te, Ca(o, ne)) : Di(o) ? Ta(te, o) : o || ie : o || $a, e.filter = X(e.filter || (i.distr >= 3 && i.log == 10 ? co : i.distr == 3 && i.log == 2 ? lo : ui)), e.font = _s(e.font), e.labelFont = _s(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = hr(On, f));
+		}
+	}
+	function it(e, t, n, r) {
+		let [i, a, o, s] = n, c = t % 2, l = 0;
+		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Jr(Ya.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Jr(fo.size / 2) : 0), l;
+	}
+	let at = r.padding = (e.padding || [
+		it,
+		it,
+		it,
+		it
+	]).map((e) => X(Y(e, it))), ot = r._padding = at.map((e, t) => e(r, t, nt, 0)), B, V = null, st = null, ct = i == 1 ? v[0].idxs : null, lt = null, ut = !1;
+	function dt(e, n) {
+		if (t = e ?? [], r.data = r._data = t, i == 2) {
+			B = 0;
+			for (let e = 1; e < v.length; e++) B += t[e][0].length;
+		} else {
+			t.length == 0 && (r.data = r._data = t = [[]]), lt = t[0], B = lt.length;
+			let e = t;
+			if (O == 2) {
+				e = t.slice();
+				let n = e[0] = Array(B);
+				for (let e = 0; e < B; e++) n[e] = e;
+			}
+			r._data = t = e;
+		}
+		if (zt(!0), li("setData"), O == 2 && (Pe = !0), n !== !1) {
+			let e = D;
+			e.auto(r, ut) ? ft() : fn(S, e.min, e.max), Fe ||= M.left >= 0, Le = !0, Wt();
+		}
+	}
+	r.setData = dt;
+	function ft() {
+		ut = !0;
+		let e, n;
+		i == 1 && (B > 0 ? (V = ct[0] = 0, st = ct[1] = B - 1, e = t[0][V], n = t[0][st], O == 2 ? (e = V, n = st) : e == n && (O == 3 ? [e, n] = Nr(e, e, D.log, !1) : O == 4 ? [e, n] = Pr(e, e, D.log, !1) : D.time ? n = e + Jr(86400 / _) : [e, n] = zr(e, n, Fr, !0))) : (V = ct[0] = e = null, st = ct[1] = n = null)), fn(S, e, n);
+	}
+	let pt, mt, ht, gt, _t, vt, yt, bt, xt, St;
+	function Ct(e, t, n, r, i, a) {
+		e ??= Jn, n ??= Si, r ??= "butt", i ??= Jn, a ??= "round", e != pt && (d.strokeStyle = pt = e), i != mt && (d.fillStyle = mt = i), t != ht && (d.lineWidth = ht = t), a != _t && (d.lineJoin = _t = a), r != vt && (d.lineCap = vt = r), n != gt && d.setLineDash(gt = n);
+	}
+	function wt(e, t, n, r) {
+		t != mt && (d.fillStyle = mt = t), e != yt && (d.font = yt = e), n != bt && (d.textAlign = bt = n), r != xt && (d.textBaseline = xt = r);
+	}
+	function Tt(e, t, n, i, a = 0) {
+		if (i.length > 0 && e.auto(r, ut) && (t == null || t.min == null)) {
+			let t = Y(V, 0), r = Y(st, i.length - 1), o = n.min == null ? Mr(i, t, r, a, e.distr == 3) : [n.min, n.max];
+			e.min = Xr(e.min, n.min = o[0]), e.max = Zr(e.max, n.max = o[1]);
+		}
+	}
+	let Et = {
+		min: null,
+		max: null
+	};
+	function Dt() {
+		for (let e in b) {
+			let t = b[e];
+			A[e] == null && (t.min == null || A[S] != null && t.auto(r, ut)) && (A[e] = Et);
+		}
+		for (let e in b) {
+			let t = b[e];
+			A[e] == null && t.from != null && A[t.from] != null && (A[e] = Et);
+		}
+		A[S] != null && zt(!0);
+		let e = {};
+		for (let t in A) {
+			let n = A[t];
+			if (n != null) {
+				let a = e[t] = Mi(b[t], ki);
+				if (n.min != null) Ni(a, n);
+				else if (t != S || i == 2) {
+					if (B == 0 && a.from == null) {
+						let e = a.range(r, null, null, t);
+						a.min = e[0], a.max = e[1];
+					} else a.min = ii, a.max = -Infinity;
+				}
+			}
+		}
+		if (B > 0) {
+			v.forEach((n, a) => {
+				if (i == 1) {
+					let i = n.scale, o = A[i];
+					if (o == null) return;
+					let s = e[i];
+					if (a == 0) {
+						let e = s.range(r, s.min, s.max, i);
+						s.min = e[0], s.max = e[1], V = Er(s.min, t[0]), st = Er(s.max, t[0]), st - V > 1 && (t[0][V] < s.min && V++, t[0][st] > s.max && st--), n.min = lt[V], n.max = lt[st];
+					} else n.show && n.auto && Tt(s, o, n, t[a], n.sorted);
+					n.idxs[0] = V, n.idxs[1] = st;
+				} else if (a > 0 && n.show && n.auto) {
+					let [r, i] = n.facets, o = r.scale, s = i.scale, [c, l] = t[a], u = e[o], d = e[s];
+					u != null && Tt(u, A[o], r, c, r.sorted), d != null && Tt(d, A[s], i, l, i.sorted), n.min = i.min, n.max = i.max;
+				}
+			});
+			for (let t in e) {
+				let n = e[t], i = A[t];
+				if (n.from == null && (i == null || i.min == null)) {
+					let e = n.range(r, n.min == ii ? null : n.min, n.max == -Infinity ? null : n.max, t);
+					n.min = e[0], n.max = e[1];
+				}
+			}
+		}
+		for (let t in e) {
+			let n = e[t];
+			if (n.from != null) {
+				let i = e[n.from];
+				if (i.min == null) n.min = n.max = null;
+				else {
+					let e = n.range(r, i.min, i.max, t);
+					n.min = e[0], n.max = e[1];
+				}
+			}
+		}
+		let n = {}, a = !1;
+		for (let t in e) {
+			let r = e[t], i = b[t];
+			if (i.min != r.min || i.max != r.max) {
+				i.min = r.min, i.max = r.max;
+				let e = i.distr;
+				i._min = e == 3 ? ei(i.min) : e == 4 ? ri(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ei(i.max) : e == 4 ? ri(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
+			}
+		}
+		if (a) {
+			v.forEach((e, t) => {
+				i == 2 ? t > 0 && n.y && (e._paths = null) : n[e.scale] && (e._paths = null);
+			});
+			for (let e in n) Pe = !0, li("setScale", e);
+			N && M.left >= 0 && (Fe = Le = !0);
+		}
+		for (let e in A) A[e] = null;
+	}
+	function Ot(e) {
+		let t = oi(V - 1, 0, B - 1), n = oi(st + 1, 0, B - 1);
+		for (; e[t] == null && t > 0;) t--;
+		for (; e[n] == null && n < B - 1;) n++;
+		return [t, n];
+	}
+	function kt() {
+		if (B > 0) {
+			let e = v.some((e) => e._focus) && St != Ke.alpha;
+			e && (d.globalAlpha = St = Ke.alpha), v.forEach((e, n) => {
+				if (n > 0 && e.show && (At(n, !1), At(n, !0), e._paths == null)) {
+					let a = St;
+					St != e.alpha && (d.globalAlpha = St = e.alpha);
+					let o = i == 2 ? [0, t[n][0].length - 1] : Ot(t[n]);
+					e._paths = e.paths(r, n, o[0], o[1]), St != a && (d.globalAlpha = St = a);
+				}
+			}), v.forEach((e, t) => {
+				if (t > 0 && e.show) {
+					let n = St;
+					St != e.alpha && (d.globalAlpha = St = e.alpha), e._paths != null && jt(t, !1);
+					{
+						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, st, n), a = e.points.filter(r, t, i, n);
+						(i || a) && (e.points._paths = e.points.paths(r, t, V, st, a), jt(t, !0));
+					}
+					St != n && (d.globalAlpha = St = n), li("drawSeries", t);
+				}
+			}), e && (d.globalAlpha = St = 1);
+		}
+	}
+	function At(e, t) {
+		let n = t ? v[e].points : v[e];
+		n._stroke = n.stroke(r, e), n._fill = n.fill(r, e);
+	}
+	function jt(e, t) {
+		let n = t ? v[e].points : v[e], { stroke: r, fill: i, clip: a, flags: o, _stroke: s = n._stroke, _fill: c = n._fill, _width: l = n.width } = n._paths;
+		l = Q(l * q, 3);
+		let u = null, f = l % 2 / 2;
+		t && c == null && (c = l > 0 ? "#fff" : s);
+		let p = n.pxAlign == 1 && f > 0;
+		if (p && d.translate(f, f), !t) {
+			let e = Oe - l / 2, t = ke - l / 2, n = Ae + l, r = je + l;
+			u = new Path2D(), u.rect(e, t, n, r);
+		}
+		t ? Nt(s, l, n.dash, n.cap, c, r, i, o, a) : Mt(e, s, l, n.dash, n.cap, c, r, i, o, u, a), p && d.translate(-f, -f);
+	}
+	function Mt(e, n, i, a, o, s, c, l, u, d, f) {
+		let p = !1;
+		u != 0 && x.forEach((m, h) => {
+			if (m.series[0] == e) {
+				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || xi).band;
+				wi(_) && (_ = m.dir == 1 ? _[0] : _[1]);
+				let y, b = null;
+				e.show && _ && Br(g, V, st) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Nt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
+			}
+		}), p || Nt(n, i, a, o, s, c, l, u, d, f);
+	}
+	function Nt(e, t, n, r, i, a, o, s, c, l, u, f) {
+		Ct(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), H(e, a, t)) : s & To ? (Pt(i, o), d.clip(f), H(e, a, t)) : s & wo && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), H(e, a, t)) : (Pt(i, o), H(e, a, t)), (c || l || f) && d.restore();
+	}
+	function H(e, t, n) {
+		n > 0 && (t instanceof Map ? t.forEach((e, t) => {
+			d.strokeStyle = pt = t, d.stroke(e);
+		}) : t != null && e && d.stroke(t));
+	}
+	function Pt(e, t) {
+		t instanceof Map ? t.forEach((e, t) => {
+			d.fillStyle = mt = t, d.fill(e);
+		}) : t != null && e && d.fill(t);
+	}
+	function Ft(e, t, n, i) {
+		let a = y[e], o;
+		if (i <= 0) o = [0, 0];
+		else {
+			let s = a._space = a.space(r, e, t, n, i);
+			o = gs(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
+		}
+		return a._found = o;
+	}
+	function U(e, t, n, r, i, a, o, s, c, l) {
+		let u = o % 2 / 2;
+		h == 1 && d.translate(u, u), Ct(s, o, c, l, s), d.beginPath();
+		let f, p, m, g, _ = i + (r == 0 || r == 3 ? -a : a);
+		n == 0 ? (p = i, g = _) : (f = i, m = _);
+		for (let r = 0; r < e.length; r++) t[r] != null && (n == 0 ? f = m = e[r] : p = g = e[r], d.moveTo(f, p), d.lineTo(m, g));
+		d.stroke(), h == 1 && d.translate(-u, -u);
+	}
+	function It(e) {
+		let t = !0;
+		return y.forEach((n, i) => {
+			if (!n.show) return;
+			let a = b[n.scale];
+			if (a.min == null) {
+				n._show && (t = !1, n._show = !1, zt(!1));
+				return;
+			}
+			n._show || (t = !1, n._show = !0, zt(!1));
+			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Ft(i, c, l, s == 0 ? L : R);
+			if (d == 0) return;
+			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => lt[e]) : p, h = a.distr == 2 ? lt[p[1]] - lt[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
+			n._rotate = o == 2 ? n.rotate(r, g, i, d) : 0;
+			let _ = n._size;
+			n._size = Yr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
+		}), t;
+	}
+	function Lt(e) {
+		let t = !0;
+		return at.forEach((n, i) => {
+			let a = n(r, i, nt, e);
+			a != ot[i] && (t = !1), ot[i] = a;
+		}), t;
+	}
+	function Rt() {
+		for (let e = 0; e < y.length; e++) {
+			let t = y[e];
+			if (!t.show || !t._show) continue;
+			let n = t.side, i = n % 2, a, o, c = t.stroke(r, e), l = n == 0 || n == 3 ? -1 : 1, [u, f] = t._found;
+			if (t.label != null) {
+				let s = t.labelGap * l, p = Jr((t._lpos + s) * q);
+				wt(t.labelFont[0], c, "center", n == 2 ? Un : Wn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Jr(ke + je / 2)), d.rotate((n == 3 ? -Gr : Gr) / 2)) : (a = Jr(Oe + Ae / 2), o = p);
+				let m = si(t.label) ? t.label(r, e, u, f) : t.label;
+				d.fillText(m, a, o), d.restore();
+			}
+			if (f == 0) continue;
+			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => lt[e]) : _, x = p.distr == 2 ? lt[_[1]] - lt[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Jr(w * q), E = Jr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * q), D = t._rotate * -Gr / 180, O = g(t._pos * q), k = O + (T + E) * l;
+			o = i == 0 ? k : 0, a = i == 1 ? k : 0;
+			let ee = t.font[0];
+			wt(ee, c, t.align == 1 ? Gn : t.align == 2 ? Kn : D > 0 ? Gn : D < 0 ? Kn : i == 0 ? "center" : n == 3 ? Kn : Gn, D || i == 1 ? "middle" : n == 2 ? Un : Wn);
+			let A = t.font[1] * t.lineGap, te = _.map((e) => g(s(e, p, m, h))), ne = t._values;
+			for (let e = 0; e < ne.length; e++) {
+				let t = ne[e];
+				if (t != null) {
+					i == 0 ? a = te[e] : o = te[e], t = "" + t;
+					let n = t.indexOf("\n") == -1 ? [t] : t.split(/\n/gm);
+					for (let e = 0; e < n.length; e++) {
+						let t = n[e];
+						D ? (d.save(), d.translate(a, o + e * A), d.rotate(D), d.fillText(t, 0, 0), d.restore()) : d.fillText(t, a, o + e * A);
+					}
+				}
+			}
+			S.show && U(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * q, 3), S.stroke(r, e), S.dash, S.cap);
+			let re = t.grid;
+			re.show && U(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? ke : Oe, i == 0 ? je : Ae, Q(re.width * q, 3), re.stroke(r, e), re.dash, re.cap), C.show && U([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? ke : Oe, i == 1 ? je : Ae, Q(C.width * q, 3), C.stroke(r, e), C.dash, C.cap);
+		}
+		li("drawAxes");
+	}
+	function zt(e) {
+		v.forEach((t, n) => {
+			n > 0 && (t._paths = null, e && (i == 1 ? (t.min = null, t.max = null) : t.facets.forEach((e) => {
+				e.min = null, e.max = null;
+			})));
+		});
+	}
+	let Bt = !1, Vt = !1, Ht = [];
+	function Ut() {
+		Vt = !1;
+		for (let e = 0; e < Ht.length; e++) li(...Ht[e]);
+		Ht.length = 0;
+	}
+	function Wt() {
+		Bt ||= (zi(Kt), !0);
+	}
+	function Gt(e, t = !1) {
+		Bt = !0, Vt = t, e(r), Kt(), t && Ht.length > 0 && queueMicrotask(Ut);
+	}
+	r.batch = Gt;
+	function Kt() {
+		if (Me &&= (Dt(), !1), Pe &&= (Be(), !1), Ne) {
+			if (J(p, Gn, z), J(p, Un, Ce), J(p, Vn, L), J(p, Hn, R), J(m, Gn, z), J(m, Un, Ce), J(m, Vn, L), J(m, Hn, R), J(f, Vn, xe), J(f, Hn, Se), u.width = Jr(xe * q), u.height = Jr(Se * q), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
+				if (e != null) {
+					if (t) {
+						let t = i === 3 || i === 0 ? n : 0, a = i % 2 == 1;
+						J(e, a ? "left" : "top", r - t), J(e, a ? "width" : "height", n), J(e, a ? "top" : "left", a ? Ce : z), J(e, a ? "height" : "width", a ? R : L), pr(e, kn);
+					} else fr(e, kn);
+				}
+			}), pt = mt = ht = _t = vt = yt = bt = xt = gt = null, St = 1, Dr(!0), z != we || Ce != Te || L != Ee || R != De) {
+				zt(!1);
+				let e = L / Ee, t = R / De;
+				if (N && !Fe && M.left >= 0) {
+					M.left *= e, M.top *= t, Xt && _r(Xt, Jr(M.left), 0, L, R), Zt && _r(Zt, 0, Jr(M.top), L, R);
+					for (let n = 0; n < Ye.length; n++) {
+						let r = Ye[n];
+						r != null && (Xe[n] *= e, Ze[n] *= t, _r(r, Yr(Xe[n]), Yr(Ze[n]), L, R));
+					}
+				}
+				if (K.show && !Ie && K.left >= 0 && K.width > 0) {
+					K.left *= e, K.width *= e, K.top *= t, K.height *= t;
+					for (let e in Ar) J(ln, e, K[e]);
+				}
+				we = z, Te = Ce, Ee = L, De = R;
+			}
+			li("setSize"), Ne = !1;
+		}
+		xe > 0 && Se > 0 && (d.clearRect(0, 0, u.width, u.height), li("drawClear"), w.forEach((e) => e()), li("draw")), K.show && Ie && (un(K), Ie = !1), N && Fe && (Sr(null, !0, !1), Fe = !1), j.show && j.live && Le && (vr(), Le = !1), c || (c = !0, r.status = 1, li("ready")), ut = !1, Bt = !1;
+	}
+	r.redraw = (e, t) => {
+		Pe = t || !1, e === !1 ? Wt() : fn(S, D.min, D.max);
+	};
+	function qt(e, n) {
+		let i = b[e];
+		if (i.from == null) {
+			if (B == 0) {
+				let t = i.range(r, n.min, n.max, e);
+				n.min = t[0], n.max = t[1];
+			}
+			if (n.min > n.max) {
+				let e = n.min;
+				n.min = n.max, n.max = e;
+			}
+			if (B > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
+			e == S && i.distr == 2 && B > 0 && (n.min = Er(n.min, t[0]), n.max = Er(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Wt();
+		}
+	}
+	r.setScale = qt;
+	let Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, rn, W, G, an = !1, on = M.drag, sn = on.x, cn = on.y;
+	N && (M.x && (Jt = hr(jn, m)), M.y && (Yt = hr(Mn, m)), D.ori == 0 ? (Xt = Jt, Zt = Yt) : (Xt = Yt, Zt = Jt), W = M.left, G = M.top);
+	let K = r.select = Ni({
+		show: !0,
+		over: !0,
+		left: 0,
+		width: 0,
+		top: 0,
+		height: 0
+	}, e.select), ln = K.show ? hr(An, K.over ? m : p) : null;
+	function un(e, t) {
+		if (K.show) {
+			for (let t in e) K[t] = e[t], t in Ar && J(ln, t, e[t]);
+			t !== !1 && li("setSelect");
+		}
+	}
+	r.setSelect = un;
+	function dn(e) {
+		if (v[e].show) se && pr(le[e], kn);
+		else if (se && fr(le[e], kn), N) {
+			let t = Je ? Ye[0] : Ye[e];
+			t != null && _r(t, -10, -10, L, R);
+		}
+	}
+	function fn(e, t, n) {
+		qt(e, {
+			min: t,
+			max: n
+		});
+	}
+	function pn(e, t, n, a) {
+		t.focus != null && tr(e), t.show != null && v.forEach((n, r) => {
+			r > 0 && (e == r || e == null) && (n.show = t.show, dn(r), i == 2 ? (fn(n.facets[0].scale, null, null), fn(n.facets[1].scale, null, null)) : fn(n.scale, null, null), Wt());
+		}), n !== !1 && li("setSeries", e, t), a && bi("setSeries", r, e, t);
+	}
+	r.setSeries = pn;
+	function mn(e, t) {
+		Ni(x[e], t);
+	}
+	function hn(e, t) {
+		e.fill = X(e.fill || null), e.dir = Y(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
+	}
+	function gn(e) {
+		e == null ? x.length = 0 : x.splice(e, 1);
+	}
+	r.addBand = hn, r.setBand = mn, r.delBand = gn;
+	function _n(e, t) {
+		v[e].alpha = t, N && Ye[e] != null && (Ye[e].style.opacity = t), se && le[e] && (le[e].style.opacity = t);
+	}
+	let vn, yn, bn, qn = { focus: !0 };
+	function tr(e) {
+		if (e != bn) {
+			let t = e == null, n = Ke.alpha != 1;
+			v.forEach((r, a) => {
+				if (i == 1 || a > 0) {
+					let i = t || a == 0 || a == e;
+					r._focus = t ? null : i, n && _n(a, i ? 1 : Ke.alpha);
+				}
+			}), bn = e, n && Wt();
+		}
+	}
+	se && qe && ye($n, F, (e) => {
+		M._lock || (We(e), bn != null && pn(null, qn, !0, Z.setSeries));
+	});
+	function nr(e, t, n) {
+		let r = b[t];
+		n && (e = e / q - (r.ori == 1 ? Ce : z));
+		let i = L;
+		r.ori == 1 && (i = R, e = i - e), r.dir == -1 && (e = i - e);
+		let a = r._min, o = r._max, s = e / i, c = a + (o - a) * s, l = r.distr;
+		return l == 3 ? Qr(10, c) : l == 4 ? ni(c, r.asinh) : l == 100 ? r.bwd(c) : c;
+	}
+	function rr(e, n) {
+		return Er(nr(e, S, n), t[0], V, st);
+	}
+	r.valToIdx = (e) => Er(e, t[0]), r.posToIdx = rr, r.posToVal = nr, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : L, n ? Oe : 0) : o(e, b[t], n ? je : R, n ? ke : 0), r.setCursor = (e, t, n) => {
+		W = e.left, G = e.top, Sr(null, t, n);
+	};
+	function or(e, t) {
+		J(ln, Gn, K.left = e), J(ln, Vn, K.width = t);
+	}
+	function lr(e, t) {
+		J(ln, Un, K.top = e), J(ln, Hn, K.height = t);
+	}
+	let ur = D.ori == 0 ? or : lr, dr = D.ori == 1 ? or : lr;
+	function gr() {
+		if (se && j.live) for (let e = +(i == 2); e < v.length; e++) {
+			if (e == 0 && fe) continue;
+			let t = j.values[e], n = 0;
+			for (let r in t) ue[e][n++].firstChild.nodeValue = t[r];
+		}
+	}
+	function vr(e, t) {
+		if (e != null && (e.idxs ? e.idxs.forEach((e, t) => {
+			oe[t] = e;
+		}) : Ei(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
+			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && br(e, oe[e]);
+			gr();
+		}
+		Le = !1, t !== !1 && li("setLegend");
+	}
+	r.setLegend = vr;
+	function br(e, n) {
+		let i = v[e], a = e == 0 && O == 2 ? lt : t[e], o;
+		fe ? o = i.values(r, e, n) ?? pe : (o = i.value(r, n == null ? null : a[n], e, n), o = o == null ? pe : { _: o }), j.values[e] = o;
+	}
+	function Sr(e, n, a) {
+		nn = W, rn = G, [W, G] = M.move(r, W, G), M.left = W, M.top = G, N && (Xt && _r(Xt, Jr(W), 0, L, R), Zt && _r(Zt, 0, Jr(G), L, R));
+		let o, s = V > st;
+		vn = ii, yn = null;
+		let c = D.ori == 0 ? L : R, l = D.ori == 1 ? L : R;
+		if (W < 0 || B == 0 || s) {
+			o = M.idx = null;
+			for (let e = 0; e < v.length; e++) {
+				let t = Ye[e];
+				t != null && _r(t, -10, -10, L, R);
+			}
+			qe && pn(null, qn, !0, e == null && Z.setSeries), j.live && (oe.fill(o), Le = !0);
+		} else {
+			let e, n, a;
+			i == 1 && (e = D.ori == 0 ? W : G, n = nr(e, S), o = M.idx = Er(n, t[0], V, st), a = k(t[0][o], D, c, 0));
+			let s = -10, u = -10, d = 0, f = 0, p = !0, m = "", h = "";
+			for (let e = +(i == 2); e < v.length; e++) {
+				let g = v[e], _ = oe[e], y = _ == null ? null : i == 1 ? t[e][_] : t[e][1][_], x = M.dataIdx(r, e, o, n), S = x == null ? null : i == 1 ? t[e][x] : t[e][1][x];
+				if (Le = Le || S != y || x != _, oe[e] = x, e > 0 && g.show) {
+					let n = x == null ? -10 : x == o ? a : k(i == 1 ? t[0][x] : t[e][0][x], D, c, 0), _ = S == null ? -10 : ee(S, i == 1 ? b[g.scale] : b[g.facets[1].scale], l, 0);
+					if (qe && S != null) {
+						let t = D.ori == 1 ? W : G, n = Kr(Ke.dist(r, e, x, _, t));
+						if (n < vn) {
+							let r = Ke.bias;
+							if (r != 0) {
+								let i = nr(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
+								o == a && (o == 1 ? r == 1 ? S >= i : S <= i : r == 1 ? S <= i : S >= i) && (vn = n, yn = e);
+							} else vn = n, yn = e;
+						}
+					}
+					if (Le || Je) {
+						let t, i;
+						D.ori == 0 ? (t = n, i = _) : (t = _, i = n);
+						let a, o, c, l, g, v, y = !0, b = Ge.bbox;
+						if (b != null) {
+							y = !1;
+							let t = b(r, e);
+							c = t.left, l = t.top, a = t.width, o = t.height;
+						} else c = t, l = i, a = o = Ge.size(r, e);
+						if (v = Ge.fill(r, e), g = Ge.stroke(r, e), Je) e == yn && vn <= Ke.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
+						else {
+							let t = Ye[e];
+							t != null && (Xe[e] = c, Ze[e] = l, xr(t, a, o, y), yr(t, v, g), _r(t, Yr(c), Yr(l), L, R));
+						}
+					}
+				}
+			}
+			if (Je) {
+				let e = Ke.prox;
+				if (Le || (bn == null ? vn <= e : vn > e || yn != bn)) {
+					let e = Ye[0];
+					e != null && (Xe[0] = s, Ze[0] = u, xr(e, d, f, p), yr(e, m, h), _r(e, Yr(s), Yr(u), L, R));
+				}
+			}
+		}
+		if (K.show && an) {
+			if (e != null) {
+				let [t, n] = Z.scales, [r, i] = Z.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
+				if (sn = s._x, cn = s._y, sn || cn) {
+					let { left: s, top: u, width: d, height: f } = e.select, p = e.scales[a].ori, m = e.posToVal, h, g, _, v, y, x = t != null && r(t, a), S = n != null && i(n, o);
+					x && sn ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), ur(Xr(v, y), Kr(y - v))) : ur(0, c), S && cn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), dr(Xr(v, y), Kr(y - v))) : dr(0, l);
+				} else jr();
+			} else {
+				let e = Kr(nn - Qt), t = Kr(rn - $t);
+				if (D.ori == 1) {
+					let n = e;
+					e = t, t = n;
+				}
+				sn = on.x && e >= on.dist, cn = on.y && t >= on.dist;
+				let n = on.uni;
+				n == null ? on.x && on.y && (sn || cn) && (sn = cn = !0) : sn && cn && (sn = e >= n, cn = t >= n, !sn && !cn && (t > e ? cn = !0 : sn = !0));
+				let r, i;
+				sn && (D.ori == 0 ? (r = en, i = W) : (r = tn, i = G), ur(Xr(r, i), Kr(i - r)), cn || dr(0, l)), cn && (D.ori == 1 ? (r = en, i = W) : (r = tn, i = G), dr(Xr(r, i), Kr(i - r)), sn || ur(0, c)), !sn && !cn && (ur(0, 0), dr(0, 0));
+			}
+		}
+		if (on._x = sn, on._y = cn, e == null) {
+			if (a) {
+				if (gi != null) {
+					let [e, t] = Z.scales;
+					Z.values[0] = e == null ? null : nr(D.ori == 0 ? W : G, e), Z.values[1] = t == null ? null : nr(D.ori == 1 ? W : G, t);
+				}
+				bi(Yn, r, W, G, L, R, o);
+			}
+			if (qe) {
+				let e = a && Z.setSeries, t = Ke.prox;
+				bn == null ? vn <= t && pn(yn, qn, !0, e) : vn > t ? pn(null, qn, !0, e) : yn != bn && pn(yn, qn, !0, e);
+			}
+		}
+		Le && (j.idx = o, vr()), n !== !1 && li("setCursor");
+	}
+	let Cr = null;
+	Object.defineProperty(r, "rect", { get() {
+		return Cr ?? Dr(!1), Cr;
+	} });
+	function Dr(e = !1) {
+		e ? Cr = null : (Cr = m.getBoundingClientRect(), li("syncRect", Cr));
+	}
+	function Or(e, t, n, r, i, a, o) {
+		M._lock || an && e != null && e.movementX == 0 && e.movementY == 0 || (kr(e, t, n, r, i, a, o, !1, e != null), e == null ? Sr(t, !0, !1) : Sr(null, !0, !0));
+	}
+	function kr(e, t, n, i, a, o, c, l, u) {
+		if (Cr ?? Dr(!1), We(e), e != null) n = e.clientX - Cr.left, i = e.clientY - Cr.top;
+		else {
+			if (n < 0 || i < 0) {
+				W = -10, G = -10;
+				return;
+			}
+			let [e, r] = Z.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = Z.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? L : R, _ = D.ori == 1 ? L : R, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
+			if (n = d == null ? x / v * g : p(e, d) ? s(l, b[e], g, 0) : -10, i = f == null ? S / y * _ : m(r, f) ? s(u, b[r], _, 0) : -10, D.ori == 1) {
+				let e = n;
+				n = i, i = e;
+			}
+		}
+		u && (t == null || t.cursor.event.type == Yn) && ((n <= 1 || n >= L - 1) && (n = hi(n, L)), (i <= 1 || i >= R - 1) && (i = hi(i, R))), l ? (Qt = n, $t = i, [en, tn] = M.move(r, n, i)) : (W = n, G = i);
+	}
+	let Ar = {
+		width: 0,
+		height: 0,
+		left: 0,
+		top: 0
+	};
+	function jr() {
+		un(Ar, !1);
+	}
+	let Lr, Rr, Vr, Hr;
+	function Ur(e, t, n, i, a, o, s) {
+		an = !0, sn = cn = on._x = on._y = !1, kr(e, t, n, i, a, o, s, !0, !1), e != null && (ye(Zn, sr, Wr, !1), bi(Xn, r, en, tn, L, R, null));
+		let { left: c, top: l, width: u, height: d } = K;
+		Lr = c, Rr = l, Vr = u, Hr = d;
+	}
+	function Wr(e, t, n, i, a, o, s) {
+		an = on._x = on._y = !1, kr(e, t, n, i, a, o, s, !1, !0);
+		let { left: c, top: l, width: u, height: d } = K, f = u > 0 || d > 0, p = Lr != c || Rr != l || Vr != u || Hr != d;
+		if (f && p && un(K), on.setScale && f && p) {
+			let e = c, t = u, n = l, r = d;
+			if (D.ori == 1 && (e = l, t = d, n = c, r = u), sn && fn(S, nr(e, S), nr(e + t, S)), cn) for (let e in b) {
+				let t = b[e];
+				e != S && t.from == null && t.min != ii && fn(e, nr(n + r, e), nr(n, e));
+			}
+			jr();
+		} else M.lock && (M._lock = !M._lock, Sr(t, !0, e != null));
+		e != null && (be(Zn, sr), bi(Zn, r, W, G, L, R, null));
+	}
+	function qr(e, t, n, r, i, a, o) {
+		if (M._lock) return;
+		We(e);
+		let s = an;
+		if (an) {
+			let e = !0, t = !0, n, r;
+			D.ori == 0 ? (n = sn, r = cn) : (n = cn, r = sn), n && r && (e = W <= 10 || W >= L - 10, t = G <= 10 || G >= R - 10), n && e && (W = W < en ? 0 : L), r && t && (G = G < tn ? 0 : R), Sr(null, !0, !0), an = !1;
+		}
+		W = -10, G = -10, oe.fill(null), Sr(null, !0, !0), s && (an = s);
+	}
+	function $r(e, t, n, i, a, o, s) {
+		M._lock || (We(e), ft(), jr(), e != null && bi(er, r, W, G, L, R, null));
+	}
+	function ti() {
+		y.forEach(vs), Re(r.width, r.height, !0);
+	}
+	wr(ir, cr, ti);
+	let ai = {};
+	ai.mousedown = Ur, ai.mousemove = Or, ai.mouseup = Wr, ai.dblclick = $r, ai.setSeries = (e, t, n, i) => {
+		let a = Z.match[2];
+		n = a(r, t, n), n != -1 && pn(n, i, !0, !1);
+	}, N && (ye(Xn, m, Ur), ye(Yn, m, Or), ye(Qn, m, (e) => {
+		We(e), Dr(!1);
+	}), ye($n, m, qr), ye(er, m, $r), ns.add(r), r.syncRect = Dr);
+	let ci = r.hooks = e.hooks || {};
+	function li(e, t, n) {
+		Vt ? Ht.push([
+			e,
+			t,
+			n
+		]) : e in ci && ci[e].forEach((e) => {
+			e.call(null, r, t, n);
+		});
+	}
+	(e.plugins || []).forEach((e) => {
+		for (let t in e.hooks) ci[t] = (ci[t] || []).concat(e.hooks[t]);
+	});
+	let mi = (e, t, n) => n, Z = Ni({
+		key: null,
+		setSeries: !1,
+		filters: {
+			pub: fi,
+			sub: fi
+		},
+		scales: [S, v[1] ? v[1].scale : null],
+		match: [
+			pi,
+			pi,
+			mi
+		],
+		values: [null, null]
+	}, M.sync);
+	Z.match.length == 2 && Z.match.push(mi), M.sync = Z;
+	let gi = Z.key, _i = Co(gi);
+	function bi(e, t, n, r, i, a, o) {
+		Z.filters.pub(e, t, n, r, i, a, o) && _i.pub(e, t, n, r, i, a, o);
+	}
+	_i.sub(r);
+	function Ti(e, t, n, r, i, a, o) {
+		Z.filters.sub(e, t, n, r, i, a, o) && ai[e](null, t, n, r, i, a, o);
+	}
+	r.pub = Ti;
+	function Ai() {
+		_i.unsub(r), ns.delete(r), ve.clear(), Tr(ir, cr, ti), l.remove(), F?.remove(), li("destroy");
+	}
+	r.destroy = Ai;
+	function ji() {
+		li("init", e, t), dt(t || e.data, !1), A[S] ? qt(S, A[S]) : ft(), Ie = K.show && (K.width > 0 || K.height > 0), Fe = Le = !0, Re(e.width, e.height);
+	}
+	return v.forEach($e), y.forEach(rt), n ? n instanceof HTMLElement ? (n.appendChild(l), ji()) : n(r, ji) : ji(), r;
+}
+ys.assign = Ni, ys.fmtNum = Ur, ys.rangeNum = zr, ys.rangeLog = Nr, ys.rangeAsinh = Pr, ys.orient = Eo, ys.pxRatio = q, ys.join = Ri, ys.fmtDate = Zi, ys.tzDate = $i, ys.sync = Co;
+{
+	ys.addGap = jo, ys.clipGaps = Ao;
+	let e = ys.paths = { points: Go };
+	e.linear = Yo, e.stepped = Xo, e.bars = Qo, e.spline = es;
+}
+// src/chart.tsx
+var bs = 48, xs = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ss = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : ot(e);
+function Cs(e) {
+	let [t, n] = jt(), r = z(null), i = z(e);
+	i.current = e;
+	let [a, o] = Se(null), [s, c] = Se(null);
+	R(() => {
+		if (!n || !t.current) return;
+		let a = new ys(Os(i, n, o), Ds(e), t.current);
+		return r.current = a, c({
+			left: a.over.offsetLeft,
+			at: (e) => a.valToPos(e, "x")
+		}), () => a.destroy();
+	}, [
+		n,
+		JSON.stringify([
+			e.timesteps,
+			e.series,
+			e.fans
+		]),
+		e.theme,
+		e.height
+	]), R(() => r.current?.redraw(!1), [e.marked]);
+	let l = e.timesteps, u = a ?? l.indexOf(e.marked ?? NaN), d = (t) => {
+		let n = l.indexOf(e.marked ?? NaN), r = l[Math.min(Math.max((n < 0 ? l.length - 1 : n) + t, 0), l.length - 1)];
+		r !== void 0 && e.onPick(r);
+	};
+	return /* @__PURE__ */ H("div", {
+		class: "chart",
+		children: [
+			e.flags && /* @__PURE__ */ H("div", {
+				class: "flags",
+				children: s && e.flags.map((t) => /* @__PURE__ */ H("button", {
+					type: "button",
+					class: `flag ${t.kind}`,
+					style: { left: `${s.left + s.at(t.timestep)}px` },
+					title: t.title,
+					"aria-label": `Event at timestep ${ot(t.timestep)}: ${t.title}`,
+					onClick: () => e.onPick(t.timestep),
+					children: t.count > 1 ? t.count : "⚑"
+				}, t.timestep))
+			}),
+			/* @__PURE__ */ H("div", {
+				ref: t,
+				role: "slider",
+				tabIndex: 0,
+				"aria-label": e.label,
+				"aria-valuemin": l[0] ?? 0,
+				"aria-valuemax": l.at(-1) ?? 0,
+				"aria-valuenow": e.marked ?? l.at(-1) ?? 0,
+				"aria-valuetext": Es(e, l.indexOf(e.marked ?? NaN)),
+				onKeyDown: (e) => {
+					let t = {
+						ArrowLeft: -1,
+						ArrowRight: 1,
+						Home: -Infinity,
+						End: Infinity
+					}[e.key];
+					t !== void 0 && (e.preventDefault(), e.stopPropagation(), d(t));
+				},
+				style: { height: `${e.height}px` }
+			}),
+			/* @__PURE__ */ H(ws, {
+				...e,
+				at: u
+			})
+		]
+	});
+}
+function ws(e) {
+	let t = e.timesteps[e.at];
+	return /* @__PURE__ */ H("p", {
+		class: "readout",
+		"aria-hidden": "true",
+		children: [/* @__PURE__ */ H("b", { children: t === void 0 ? "" : `t = ${ot(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ H("span", { children: [
+			/* @__PURE__ */ H("i", {
+				class: "swatch",
+				style: { background: t.colour }
+			}),
+			t.label,
+			" ",
+			/* @__PURE__ */ H("b", { children: Ts(e, t, e.at) })
+		] }, t.label))]
+	});
+}
+function Ts(e, t, n) {
+	let r = (t.said ?? t.values)[n];
+	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
+}
+function Es(e, t) {
+	let n = e.timesteps[t];
+	if (n === void 0) return "no round chosen";
+	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Ts(e, n, t)}`);
+	return `timestep ${ot(n)}: ${r.join(", ")}`;
+}
+var Ds = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Os(e, t, n) {
+	let r = e.current, [i, a] = [xs("--quiet"), xs("--grid")], o = {
+		stroke: i,
+		grid: {
+			stroke: a,
+			width: 1
+		},
+		ticks: {
+			stroke: a,
+			size: 4
+		},
+		font: "11px system-ui"
+	}, s = r.timesteps.length < 2, [c, l] = [r.timesteps[0] ?? 0, r.timesteps.at(-1) ?? 1], u = r.series.some((e) => e.right);
+	return {
+		width: t,
+		height: r.height,
+		padding: [
+			8,
+			u ? 0 : bs,
+			0,
+			0
+		],
+		legend: { show: !1 },
+		cursor: {
+			y: !1,
+			drag: {
+				x: !1,
+				y: !1
+			},
+			points: { size: 5 }
+		},
+		scales: {
+			x: {
+				time: !1,
+				range: () => s ? [c - 1, c + 1] : [c, l]
+			},
+			y: r.range ? { range: () => r.range } : {},
+			...u ? { r: {} } : {}
+		},
+		axes: [
+			{
+				...o,
+				size: 26,
+				values: (e, t) => t.map((e) => s && e !== c ? "" : Ss(e))
+			},
+			{
+				...o,
+				size: 48,
+				values: (e, t) => t.map(r.format)
+			},
+			...u ? [{
+				...o,
+				scale: "r",
+				side: 1,
+				size: bs,
+				grid: { show: !1 },
+				values: (e, t) => t.map(r.formatRight ?? String)
+			}] : []
+		],
+		series: [{}, ...r.series.map((e) => ks(e, s))],
+		bands: [...r.series.flatMap((e, t) => {
+			let n = r.series.findIndex((e, n) => n > t && e.filled);
+			return e.filled && n > 0 ? [{
+				series: [t + 1, n + 1],
+				fill: e.colour
+			}] : [];
+		}), ...(r.fans ?? []).map(([e, t, n]) => ({
+			series: [e + 1, t + 1],
+			fill: n
+		}))],
+		hooks: {
+			setCursor: [(e) => n(e.cursor.idx ?? null)],
+			draw: [(t) => As(t, e.current.marked)],
+			ready: [(t) => t.over.addEventListener("click", () => {
+				let n = e.current.timesteps[t.cursor.idx ?? -1];
+				n !== void 0 && e.current.onPick(n);
+			})]
+		}
+	};
+}
+function ks(e, t) {
+	return {
+		label: e.label,
+		scale: e.right ? "r" : "y",
+		stroke: e.filled ? xs("--card") : e.colour,
+		width: e.width ?? (e.filled ? 1 : 2),
+		points: {
+			show: t,
+			size: 8,
+			fill: e.colour,
+			stroke: e.colour
+		},
+		spanGaps: !e.filled,
+		...e.filled ? { fill: e.colour } : {}
+	};
+}
+function As(e, t) {
+	if (t === void 0) return;
+	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
+	r.save(), r.strokeStyle = xs("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+}
+// src/strategies.tsx
+function js(e) {
+	let { index: t, round: n, source: r } = e, i = Et(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
+	return /* @__PURE__ */ H(Pt, {
+		id: "strategies",
+		title: "Strategies",
+		aside: s && /* @__PURE__ */ H("span", {
+			class: "small",
+			children: [
+				"clusters of the maps of what it ",
+				s.target === "advantage" ? "decides by" : "values",
+				" (SpRAy)"
+			]
+		}),
+		children: [o ? /* @__PURE__ */ H(U, { children: [
+			"No clusters in this round: ",
+			o,
+			"."
+		] }) : a && s ? /* @__PURE__ */ H(Ms, {
+			...e,
+			picture: a
+		}, a.address) : a ? /* @__PURE__ */ H(U, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ H(It, {
+			state: i,
+			missing: "Loading …"
+		}) : /* @__PURE__ */ H(U, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ H(Bs, { ...e })]
+	});
+}
+function Ms(e) {
+	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = Se(null), l = Tt(async () => {
+		let [e, n] = await Promise.all([t.array("screen"), t.layer(`relevance/${a.target}`)]);
+		return {
+			screen: e,
+			layer: n
+		};
+	}, [t]), u = l && "value" in l ? l.value : null, d = (e) => {
+		n({
+			part: "play",
+			frame: e,
+			panels: r.panels
+		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
+	}, f = s ?? (r.part === "play" ? r.frame : o[0] ?? 0);
+	return /* @__PURE__ */ H("div", {
+		class: "clusters",
+		children: [
+			/* @__PURE__ */ H(Rs, {
+				header: i,
+				shown: o,
+				current: f,
+				theme: e.theme,
+				onHover: c,
+				onPick: d
+			}),
+			/* @__PURE__ */ H("div", {
+				class: "preview",
+				children: [u ? /* @__PURE__ */ H(Ut, {
+					header: i,
+					screen: u.screen,
+					elements: null,
+					grid: He(u.layer, f),
+					frame: f,
+					look: r,
+					label: Ns(i, f),
+					zoom: 2
+				}) : /* @__PURE__ */ H("div", { class: "screen empty" }), /* @__PURE__ */ H("p", {
+					class: "small",
+					"aria-live": "polite",
+					children: Ns(i, f)
+				})]
+			}),
+			/* @__PURE__ */ H("ul", {
+				class: "cluster-list",
+				children: a.clusters.map((e) => /* @__PURE__ */ H(Ps, {
+					cluster: e,
+					header: i,
+					onPlay: d
+				}, e.id))
+			})
+		]
+	});
+}
+function Ns(e, t) {
+	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
+	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${ot(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
+}
+function Ps(e) {
+	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
+	return /* @__PURE__ */ H("li", { children: [
+		/* @__PURE__ */ H(Bt, { colour: Ve(t.id) }),
+		/* @__PURE__ */ H("b", { children: [
+			t.id,
+			": ",
+			t.name
+		] }),
+		" ",
+		/* @__PURE__ */ H("span", {
+			class: "number",
+			children: V(t.occupancy)
+		}),
+		" of the frames",
+		r.length > 0 && /* @__PURE__ */ H("span", {
+			class: "stack-bar",
+			role: "img",
+			"aria-label": r.map(([e, t]) => `${e} ${V(t)}`).join(", "),
+			children: r.map(([e, t]) => /* @__PURE__ */ H("i", {
+				title: `${e} ${V(t)}`,
+				style: {
+					width: `${100 * t}%`,
+					background: i[e]
+				}
+			}, e))
+		}),
+		/* @__PURE__ */ H("span", {
+			class: "small",
+			children: [
+				t.in_pixels && "The raw frames give this cluster as well: it says little of the agent. ",
+				"Typical:",
+				" ",
+				t.typical.map((n, r) => /* @__PURE__ */ H("button", {
+					type: "button",
+					class: "link",
+					onClick: () => e.onPlay(n),
+					children: [
+						"frame ",
+						n + 1,
+						r < t.typical.length - 1 ? "," : ""
+					]
+				}, n))
+			]
+		})
+	] });
+}
+var Fs = 280, Is = 12;
+function Ls(e, t = Fs) {
+	let n = e.filter((e) => e !== null), r = (e) => {
+		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
+		return (e) => Is + (e - i) / (a - i || 1) * (t - 24);
+	}, [i, a] = [r(0), r(1)];
+	return e.map((e) => e && [i(e[0]), a(e[1])]);
+}
+function Rs(e) {
+	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Ls(a.points);
+	R(() => {
+		let e = i.current?.getContext("2d");
+		if (!e) return;
+		let t = devicePixelRatio;
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Fs, Fs);
+		let s = getComputedStyle(document.documentElement);
+		for (let t of n) {
+			let [n, i] = o[t];
+			e.beginPath(), e.arc(n, i, t === r ? 6.5 : 4, 0, 2 * Math.PI), e.fillStyle = Ve(a.clusters[a.labels[t]]?.id ?? 0), e.fill(), e.lineWidth = t === r ? 2 : .75, e.strokeStyle = s.getPropertyValue(t === r ? "--ink" : "--card"), e.stroke();
+		}
+	}, [
+		t,
+		r,
+		e.theme
+	]);
+	let s = (e) => {
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Fs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		return c !== null && s(c) < 24 ? c : null;
+	}, c = (t) => {
+		let i = {
+			ArrowLeft: -1,
+			ArrowUp: -1,
+			ArrowRight: 1,
+			ArrowDown: 1
+		}[t.key];
+		if (i) {
+			let t = n[(n.indexOf(r) + i + n.length) % n.length];
+			e.onHover(t ?? null);
+		} else if (t.key === "Enter" || t.key === " ") e.onPick(r);
+		else return;
+		t.preventDefault(), t.stopPropagation();
+	}, l = typeof devicePixelRatio == "number" ? devicePixelRatio : 1;
+	return /* @__PURE__ */ H("canvas", {
+		ref: i,
+		class: "scatter",
+		width: Fs * l,
+		height: Fs * l,
+		role: "listbox",
+		tabIndex: 0,
+		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
+		onMouseMove: (t) => e.onHover(s(t)),
+		onMouseLeave: () => e.onHover(null),
+		onClick: (t) => {
+			let n = s(t);
+			n !== null && e.onPick(n);
+		},
+		onKeyDown: c
+	});
+}
+function zs(e) {
+	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
+}
+function Bs(e) {
+	let { index: t, round: n } = e, r = zs(t);
+	if (!r.length) return null;
+	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
+		label: `${e}: ${i[e] ?? "?"}`,
+		colour: Ve(e),
+		filled: !0,
+		values: o[t],
+		said: a[t]
+	}));
+	return /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ H(Cs, {
+		label: "Part of the frames in each strategy over timesteps",
+		timesteps: t.timesteps,
+		series: s,
+		height: 120,
+		format: V,
+		range: [0, 1],
+		theme: e.theme,
+		marked: n.timestep,
+		onPick: (t) => e.change({ timestep: t })
+	})] });
+}
+// src/timeline.tsx
+function Vs(e) {
+	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
+	return /* @__PURE__ */ H(Pt, {
+		id: "timeline",
+		title: "Timeline",
+		aside: /* @__PURE__ */ H(y, { children: [
+			/* @__PURE__ */ H(Lt, {
+				label: "Question",
+				options: Object.keys(i.targets).map((e) => [e, ct(e)[0]]),
+				value: e.target,
+				onChange: (e) => n({ target: e })
+			}),
+			/* @__PURE__ */ H(Lt, {
+				label: "Measure",
+				options: [["share", "Share"], ["relative", "Relative"]],
+				value: t.measure,
+				onChange: (e) => n({ measure: e })
+			}),
+			/* @__PURE__ */ H(Lt, {
+				label: "Frames",
+				options: [["play", "Own play"], ["probe", "Fixed probe"]],
+				value: t.frames,
+				onChange: (e) => n({ frames: e })
+			})
+		] }),
+		children: [
+			/* @__PURE__ */ H(Us, {
+				...e,
+				scope: a
+			}),
+			/* @__PURE__ */ H(Ys, {
+				...e,
+				scope: a
+			}),
+			r.problems.map((e) => /* @__PURE__ */ H(U, {
+				alert: !0,
+				children: e
+			}, e))
+		]
+	});
+}
+var Hs = "play/score_rate";
+function Us(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Ks(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ H(U, { children: qs(t.frames, n, i) });
+	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
+		label: e,
+		colour: c[e],
+		filled: a,
+		values: u[t],
+		said: l[t]
+	})), f = n.values[Hs];
+	return f && d.push({
+		label: "score per 1,000 steps",
+		colour: "var(--ink)",
+		right: !0,
+		width: 1.75,
+		values: f
+	}), /* @__PURE__ */ H(Cs, {
+		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
+		timesteps: n.timesteps,
+		series: Gs(d),
+		height: 230,
+		format: a ? V : B,
+		formatRight: B,
+		...a ? { range: [0, 1] } : {},
+		theme: e.theme,
+		marked: r.timestep,
+		onPick: (t) => Ws(e, t),
+		flags: Js(n.events)
+	});
+}
+function Ws(e, t) {
+	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
+}
+function Gs(e) {
+	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
+	return e.map((e) => e.colour === "var(--ink)" ? {
+		...e,
+		colour: t
+	} : e);
+}
+function Ks(e, t, n, r, i, a) {
+	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
+}
+function qs(e, t, n) {
+	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
+}
+function Js(e) {
+	let t = /* @__PURE__ */ new Map();
+	for (let n of e) {
+		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
+		t.set(n.timestep, {
+			timestep: n.timestep,
+			title: r,
+			kind: e?.kind ?? n.kind,
+			count: (e?.count ?? 0) + 1
+		});
+	}
+	return [...t.values()];
+}
+function Ys(e) {
+	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
+		`${r}/relative/${e.round.elements[0]}`,
+		`${r}/entropy`,
+		Hs
+	], s = [
+		t.curve,
+		...o,
+		...a
+	].find((e) => a.includes(e));
+	if (!s) return null;
+	let c = et(i), l = nt(i, s, c, t.fan), u = [], d = [];
+	return l.forEach((e, t) => {
+		let n = Ve(t);
+		if (u.push({
+			label: e.name,
+			colour: n,
+			values: e.mean
+		}), e.runs.length > 1) {
+			let t = (t) => ({
+				label: e.name,
+				colour: `${n}55`,
+				width: .5,
+				silent: !0,
+				values: t
+			});
+			u.push(t(e.high), t(e.low)), d.push([
+				u.length - 2,
+				u.length - 1,
+				`${n}33`
+			]);
+		}
+	}), /* @__PURE__ */ H("div", {
+		class: "beside",
+		children: [/* @__PURE__ */ H("div", {
+			class: "row",
+			children: [/* @__PURE__ */ H(Rt, {
+				label: "Curve",
+				options: Zs(a),
+				value: s,
+				onChange: (e) => n({ curve: e })
+			}), i.length > 1 && /* @__PURE__ */ H("label", {
+				class: "check",
+				children: [/* @__PURE__ */ H("input", {
+					type: "checkbox",
+					checked: t.fan,
+					onChange: (e) => n({ fan: e.currentTarget.checked })
+				}), "Seeds as a fan"]
+			})]
+		}), /* @__PURE__ */ H(Cs, {
+			label: `${s} of ${i.length} runs over timesteps`,
+			timesteps: c,
+			series: u,
+			fans: d,
+			height: 150,
+			format: B,
+			theme: e.theme,
+			marked: e.round.timestep,
+			onPick: (t) => Ws(e, Xs(e.index.timesteps, t))
+		})]
+	});
+}
+var Xs = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), Zs = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), Qs = 5e3;
+function $s() {
+	let [e, t] = Se(Ct), n = we((e) => t((t) => ({
+		...t,
+		...e
+	})), []);
+	return R(() => {
+		let t = setTimeout(() => wt(e), 200);
+		return () => clearTimeout(t);
+	}, [e]), R(() => {
+		let e = () => t(Ct());
+		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
+	}, []), [e, n];
+}
+function ec(e, t) {
+	let [n, r] = Se(null), [i, a] = Se(/* @__PURE__ */ new Map()), [o, s] = Se(null), c = z(/* @__PURE__ */ new Map()), l = z(!1), u = n ? t(n) : [], d = async () => {
+		if (!l.current) {
+			l.current = !0;
+			try {
+				let n = await e.runs();
+				r(n);
+				for (let { name: r, stamp: i } of n) {
+					if (!t(n).includes(r) || c.current.get(r) === i) continue;
+					let o = await e.index(r);
+					c.current.set(r, i), a((e) => new Map(e).set(r, o));
+				}
+				s(null);
+			} catch (e) {
+				s(e.message);
+			} finally {
+				l.current = !1;
+			}
+		}
+	};
+	return R(() => void d(), [u.join("\n")]), At(d, e.live ? Qs : null), {
+		runs: n,
+		indexes: new Map(u.flatMap((e) => i.has(e) ? [[e, i.get(e)]] : [])),
+		problem: o
+	};
+}
+function tc(e) {
+	let { source: t } = e, n = kt(), [r, i] = $s(), { runs: a, indexes: o, problem: s } = ec(t, we((e) => {
+		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
+		return [.../* @__PURE__ */ new Set([
+			...n ? [n] : [],
+			...i,
+			...a
+		])];
+	}, [
+		r.run,
+		r.beside,
+		r.otherRun
+	])), c = [...o.values()].find((e) => e.run === r.run) ?? o.get(a?.[0]?.name ?? "");
+	return /* @__PURE__ */ H("main", { children: [
+		/* @__PURE__ */ H(rc, {
+			runs: a ?? [],
+			index: c,
+			view: r,
+			change: i,
+			live: t.live
+		}),
+		s && /* @__PURE__ */ H(U, {
+			alert: !0,
+			children: [s, c ? " What is shown came before." : ""]
+		}),
+		r.run && a && !a.some((e) => e.name === r.run) && /* @__PURE__ */ H(U, {
+			alert: !0,
+			children: [
+				"There is no run ",
+				r.run,
+				" here",
+				a.length ? "; shown is the first one" : "",
+				"."
+			]
+		}),
+		/* @__PURE__ */ H(nc, {
+			source: t,
+			theme: n,
+			view: r,
+			change: i,
+			runs: a,
+			index: c,
+			indexes: o,
+			problem: s
+		})
+	] });
+}
+function nc(e) {
+	let { runs: t, index: n, view: r } = e;
+	if (!t) return e.problem ? null : /* @__PURE__ */ H(U, { children: "Loading …" });
+	if (!t.length) return /* @__PURE__ */ H(U, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
+	if (!n) return e.problem ? null : /* @__PURE__ */ H(U, { children: "Loading …" });
+	let i = r.timestep === null ? n.timesteps.length - 1 : Qe(n.timesteps, r.timestep), a = n.rounds[i];
+	if (!a) return /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H(U, { children: [
+		"Run ",
+		n.run,
+		" has no whole round so far. The first one comes when its monitor has played and explained."
+	] }), n.problems.map((e) => /* @__PURE__ */ H(U, {
+		alert: !0,
+		children: e
+	}, e))] });
+	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "", c = {
+		...e,
+		runs: t,
+		index: n,
+		at: i,
+		round: a,
+		target: s
+	};
+	return /* @__PURE__ */ H("div", {
+		class: "grid",
+		children: [
+			/* @__PURE__ */ H(Vs, { ...c }),
+			/* @__PURE__ */ H(Qt, { ...c }),
+			/* @__PURE__ */ H(js, { ...c }),
+			/* @__PURE__ */ H(Gt, { ...c }),
+			/* @__PURE__ */ H(fn, { ...c }),
+			/* @__PURE__ */ H(hn, { ...c }),
+			/* @__PURE__ */ H(yn, { ...c })
+		]
+	});
+}
+function rc(e) {
+	let { runs: t, index: n, view: r, change: i } = e;
+	if (!n) return null;
+	let a = r.timestep === null ? n.timesteps.length - 1 : Qe(n.timesteps, r.timestep), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? mn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+		let a = u ? t.map((e) => e.name) : r.beside;
+		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
+	};
+	return /* @__PURE__ */ H("div", {
+		class: "top",
+		role: "banner",
+		children: [
+			/* @__PURE__ */ H("h1", { children: "Strategies" }),
+			/* @__PURE__ */ H(Rt, {
+				label: "Run",
+				options: t.map(({ name: e }) => [e, e]),
+				value: n.run,
+				onChange: (e) => i({
+					run: e,
+					timestep: null
+				})
+			}),
+			t.length > 1 && /* @__PURE__ */ H("details", {
+				class: "menu",
+				children: [/* @__PURE__ */ H("summary", { children: ["Beside it: ", u ? "all" : t.filter((e) => r.beside.includes(e.name) && e.name !== n.run).length] }), /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("label", {
+					class: "check",
+					children: [
+						/* @__PURE__ */ H("input", {
+							type: "checkbox",
+							checked: u,
+							onChange: (e) => i({ beside: e.currentTarget.checked ? ["*"] : [] })
+						}),
+						"All ",
+						t.length,
+						" runs"
+					]
+				}), t.filter(({ name: e }) => e !== n.run).map(({ name: e }) => /* @__PURE__ */ H("label", {
+					class: "check",
+					children: [/* @__PURE__ */ H("input", {
+						type: "checkbox",
+						checked: u || r.beside.includes(e),
+						onChange: (t) => d(e, t.currentTarget.checked)
+					}), e]
+				}, e))] })]
+			}),
+			/* @__PURE__ */ H("span", {
+				class: "when",
+				children: [o && /* @__PURE__ */ H(y, { children: ["t = ", /* @__PURE__ */ H("b", { children: ot(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ H("span", {
+					class: "small",
+					children: " · follows the latest"
+				}) : /* @__PURE__ */ H("button", {
+					type: "button",
+					onClick: () => i({ timestep: null }),
+					children: "Latest"
+				}))]
+			}),
+			l && c && /* @__PURE__ */ H("a", {
+				class: "trust-link",
+				href: "#trust",
+				onClick: (e) => {
+					e.preventDefault(), document.getElementById("trust")?.scrollIntoView();
+				},
+				children: [
+					/* @__PURE__ */ H(dn, { light: l.light }),
+					" ",
+					/* @__PURE__ */ H("span", { children: [
+						ct(c)[0],
+						": ",
+						l.sentence
+					] })
+				]
+			})
+		]
+	});
+}
+// src/source.ts
+async function ic(e, t = {}) {
+	let n = new URLSearchParams(t).toString(), r;
+	try {
+		r = await fetch(n ? `${e}?${n}` : e);
+	} catch {
+		throw new it("TensorBoard does not answer. Is it still running?");
+	}
+	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
+	return r;
+}
+var ac = {
+	live: !0,
+	async runs() {
+		return (await (await ic("runs")).json()).runs;
+	},
+	async index(e) {
+		let t = await (await ic("run", { run: e })).json();
+		return at(t.format, `Run ${e}`), t;
+	},
+	async blob(e, t, n, r, i) {
+		return new Uint8Array(await (await ic("part", {
+			run: e,
+			part: t,
+			timestep: String(n),
+			key: r,
+			i: String(i)
+		})).arrayBuffer());
+	}
+}, oc = (e, t, n) => JSON.stringify([
+	e,
+	t,
+	n
+]);
+function sc(e) {
+	return {
+		live: !1,
+		async runs() {
+			return e.runs;
+		},
+		async index(t) {
+			let n = e.indexes[t];
+			if (!n) throw new it(`This report has no run ${t}.`);
+			return at(n.format, `Run ${t}`), n;
+		},
+		async blob(t, n, r, i, a) {
+			let o = e.parts[oc(t, n, r)]?.[a];
+			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
+			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
+		}
+	};
+}
+// src/style.css?inline
+var cc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:290px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+// src/main.tsx
+function lc(e) {
+	document.documentElement.lang = "en", document.title = "Strategies";
+	let t = document.createElement("style");
+	t.textContent = P + cc, document.head.append(t);
+	let n = document.createElement("div");
+	document.body.append(n), N(/* @__PURE__ */ H(tc, { source: e }), n);
+}
+function uc() {
+	lc(ac);
+}
+var dc = document.getElementById("rlmonitor-data");
+dc && lc(sc(JSON.parse(dc.textContent ?? "null")));
+export { uc as render };
