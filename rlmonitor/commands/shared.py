@@ -23,6 +23,14 @@ Device = Annotated[
 Bar = Annotated[bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, no table.")]
 
+Architecture = Annotated[
+    str | None,
+    typer.Option(help="nips, nature or module:Class, for bare tensors.", show_default=False),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Unpickle what cannot be read safely: runs what it says.")
+]
+
 
 def tell_where(run_dir: Path) -> None:
     """Say where a run goes and how to watch it."""

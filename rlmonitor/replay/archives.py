@@ -67,7 +67,9 @@ class Archive:
         """
         info = self._members.get(name)
         if info is None:
-            raise CheckpointError(f"{self._where} holds no {name!r}")
+            raise CheckpointError(
+                f"{self._where} holds no {name!r}: it is torn, or no saved network"
+            )
         if info.file_size > largest:
             raise CheckpointError(
                 f"{self._where}: {name!r} has {info.file_size:,} bytes, expected at most "

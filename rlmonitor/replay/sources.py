@@ -14,9 +14,11 @@ from torch import Tensor
 
 from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError
 from rlmonitor.lrp import Network, network_of
+from rlmonitor.recording import Recording
 from rlmonitor.replay import architectures, checkpoints
 from rlmonitor.replay.files import exists, inside, is_folder, natural, opened
 from rlmonitor.replay.sb3_zip import look_at_agent, trusted_policy
+from rlmonitor.replay.store import count_frames, read_attributes, read_recording
 from rlmonitor.replay.weights import look_at_state, trusted_state
 
 DEEPEST = 4
@@ -24,6 +26,9 @@ DEEPEST = 4
 
 AGENT, OURS, STATE = "stable-baselines3", "rlmonitor", "state dict"
 """Kinds of checkpoints: an agent's zip, a Q-network of `rlmonitor.replay.checkpoints`, tensors."""
+
+RECORDING, ROUND, PROBE = "recording", "round", "probe"
+"""Kinds of recordings: of ``rlmonitor record``, the play of a round, the frames of all rounds."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class RecordingFile:
 
     Attributes:
         path: of the file or folder, or its URL.
-        kind: what wrote it.
+        kind: ``RECORDING``, ``ROUND`` or ``PROBE``.
         frames: how many there are.
     """
 
@@ -143,6 +148,28 @@ def load_network(
     return network_of(architectures.named_module(architecture, state, path))
 
 
+def read_frames(recording: RecordingFile, start: int, stop: int) -> Recording:
+    """Some frames of a recording; memory is bounded by these and by the file's chunks.
+
+    Args:
+        recording: as `find_sources` found it.
+        start: the first frame.
+        stop: past the last one.
+
+    Raises:
+        ConfigurationError: frames that the recording does not have.
+        StoreError: it cannot be read.
+    """
+    if not 0 <= start < stop <= recording.frames:
+        raise ConfigurationError(
+            f"frames {start} to {stop} of {recording.path}: expected a part of 0 to "
+            f"{recording.frames}"
+        )
+    return read_recording(recording.path, _PARTS[recording.kind], slice(start, stop))
+
+
+_PARTS = {RECORDING: "play", ROUND: "play", PROBE: "probe"}
+
 _BARE = (
     "holds tensors alone, which do not tell what they compute: name the network with "
     "--architecture nips, nature or module:Class"
@@ -216,11 +243,30 @@ def _look_at_state(path: str, trust: bool) -> CheckpointFile:
     return CheckpointFile(path, _number_in(path), STATE)
 
 
+def _look_at_zarr(path: str, trust: bool) -> RecordingFile:
+    attributes = read_attributes(path)
+    if attributes.get("kind") == RECORDING:
+        kind = RECORDING
+    else:
+        kind = ROUND if "timestep" in attributes else PROBE
+    return RecordingFile(path, kind, count_frames(path, _PARTS[kind]))
+
+
+def _look_at_pickle(path: str, trust: bool) -> RecordingFile:
+    raise CheckpointError(
+        f"{path} is a pickle, such as a replay buffer of stable-baselines3: reading it would run "
+        "what it says, so it is refused; record the agent anew with rlmonitor record"
+    )
+
+
 _LOOKS: Mapping[str, Callable[[str, bool], CheckpointFile | RecordingFile]] = {
     ".zip": _look_at_zip,
     ".safetensors": _look_at_safetensors,
     ".pth": _look_at_state,
     ".pt": _look_at_state,
+    ".zarr": _look_at_zarr,
+    ".pkl": _look_at_pickle,
+    ".pickle": _look_at_pickle,
 }
 """By the end of the name."""
 

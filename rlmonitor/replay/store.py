@@ -91,7 +91,7 @@ def write_probe(run: Location, probe: Recording) -> None:
 
     def write(place: Location) -> None:
         root = zarr.create_group(place, attributes={"format": FORMAT})
-        group = root.create_group("probe", attributes=_described(probe))
+        group = root.create_group("probe", attributes=described(probe))
         _put_recording(group, probe)
 
     try:
@@ -135,23 +135,54 @@ def discard_after(run: Location, timestep: int) -> None:
             rounds_folder(run).remove(_name(step))
 
 
-def read_recording(path: Location, part: str = "play") -> Recording:
+def read_recording(path: Location, part: str = "play", frames: slice = slice(None)) -> Recording:
     """The frames of one part (``play``, ``clip`` or ``probe``) of a round on disk.
+
+    Args:
+        path: of the round.
+        part: of it.
+        frames: which ones; of the others, no more is read than shares a chunk with these.
 
     Raises:
         StoreError: no such round or part, or another format.
     """
     group = _open(path, part)
-    plain: dict[str, Any] = {name: _array(group, name) for name in _PLAIN}
+    plain: dict[str, Any] = {name: _array(group, name, frames) for name in _PLAIN}
     return Recording(
         **plain,
-        masks=_arrays(group, "masks"),
-        outside=_arrays(group, "outside"),
-        ram=_array(group, "ram") if "ram" in group else None,
+        masks=_arrays(group, "masks", frames),
+        outside=_arrays(group, "outside", frames),
+        ram=_array(group, "ram", frames) if "ram" in group else None,
         env_id=str(group.attrs["env_id"]),
         action_meanings=tuple(_sequence(group.attrs["action_meanings"])),
         channels_last=bool(group.attrs["channels_last"]),
     )
+
+
+def read_described(path: Location, part: str = "play") -> dict[str, Any]:
+    """Environment, elements, observations and memory of a part, from its description alone.
+
+    Raises:
+        StoreError: no such round or part, or another format.
+    """
+    group = _open(path, part)
+    observation = group["observation"]
+    return {
+        "env": str(group.attrs.get("env_id", "")),
+        "observation": list(getattr(observation, "shape", ()))[1:],
+        "elements": _sequence(group["masks"].attrs.get("order")),
+        "memory": "ram" in group,
+    }
+
+
+def count_frames(path: Location, part: str = "play") -> int:
+    """How many frames a part of a round or recording has.
+
+    Raises:
+        StoreError: no such round or part, or another format.
+    """
+    action = _open(path, part)["action"]
+    return int(action.shape[0]) if isinstance(action, zarr.Array) else 0
 
 
 def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.float32]]:
@@ -269,14 +300,14 @@ def _check_format(path: Location, found: object) -> None:
     raise StoreError(f"{path} has format {found!r}, expected {FORMAT}: it is no round of a run")
 
 
-def _array(group: zarr.Group, name: str) -> NDArray[Any]:
-    return np.asarray(group[name][...])  # type: ignore[index]  # a group's child may be a group
+def _array(group: zarr.Group, name: str, frames: slice = slice(None)) -> NDArray[Any]:
+    return np.asarray(group[name][frames])  # type: ignore[index]  # a group's child may be a group
 
 
-def _arrays(group: zarr.Group, name: str) -> dict[str, NDArray[Any]]:
+def _arrays(group: zarr.Group, name: str, frames: slice = slice(None)) -> dict[str, NDArray[Any]]:
     child = group[name]
     assert isinstance(child, zarr.Group)
-    return {key: _array(child, key) for key in _sequence(child.attrs["order"])}
+    return {key: _array(child, key, frames) for key in _sequence(child.attrs["order"])}
 
 
 def _sequence(value: object) -> list[str]:
@@ -301,7 +332,7 @@ def _write(path: Location, found: Round, attributes: Mapping[str, Any]) -> None:
         group = root.create_group(
             name,
             attributes={
-                **_described(part.recording),
+                **described(part.recording),
                 "conservation_error": part.conservation_error,
                 "statistics": {t: asdict(s) for t, s in part.statistics.items()},
             },
@@ -337,7 +368,8 @@ def _write_part(group: zarr.Group, part: Analysis, *, whole_stack: bool) -> None
     _put_group(group, "explained", part.explained)
 
 
-def _described(recording: Recording) -> dict[str, Any]:
+def described(recording: Recording) -> dict[str, Any]:
+    """What belongs to a recording as a whole, as JSON attributes."""
     return {
         "env_id": recording.env_id,
         "action_meanings": list(recording.action_meanings),
@@ -345,9 +377,14 @@ def _described(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _put_recording(group: zarr.Group, recording: Recording) -> None:
+def plain_arrays(recording: Recording) -> dict[str, NDArray[Any]]:
+    """What a recording has for each frame, but its masks."""
     plain = {name: getattr(recording, name) for name in _PLAIN}
-    _put(group, plain if recording.ram is None else plain | {"ram": recording.ram})
+    return plain if recording.ram is None else plain | {"ram": recording.ram}
+
+
+def _put_recording(group: zarr.Group, recording: Recording) -> None:
+    _put(group, plain_arrays(recording))
     _put_group(group, "masks", recording.masks)
     _put_group(group, "outside", recording.outside)
 

@@ -1,0 +1,30 @@
+"""``rlmonitor inspect``."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rlmonitor.commands.shared import SOME_BROKEN, AsJson
+
+
+def inspect(
+    files: Annotated[list[str], typer.Argument(help="Files, folders, runs, or URLs of these.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what files are and whether they are safe to read; nothing in them is executed.
+
+    Exit code: 0 all can be read, 1 some are broken or refused, 2 wrong use.
+    """
+    from rlmonitor.replay import inspection
+
+    found = inspection.inspect_files(files)
+    if as_json:
+        typer.echo(json.dumps(inspection.as_json(found)))
+    else:
+        Console().print(inspection.as_table(found))
+    if any(one.problem for one in found):
+        raise typer.Exit(SOME_BROKEN)

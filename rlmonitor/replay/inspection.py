@@ -1,0 +1,140 @@
+"""What a file is, and whether it is safe to read, without executing anything in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from rlmonitor.errors import RlmonitorError
+from rlmonitor.replay import checkpoints
+from rlmonitor.replay.files import opened
+from rlmonitor.replay.sb3_zip import look_at_agent
+from rlmonitor.replay.sources import (
+    AGENT,
+    CheckpointFile,
+    RecordingFile,
+    find_sources,
+)
+from rlmonitor.replay.store import read_attributes, read_described
+from rlmonitor.replay.weights import look_at_state
+
+IN_JSON_ONLY = frozenset({"versions", "checkpoint"})
+"""Facts that would fill the table."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out about a file.
+
+    Attributes:
+        path: of the file.
+        kind: what it is; empty where nobody can tell.
+        facts: name to a plain value: algorithm, shapes, timestep, environment, composite, …
+        problem: why it cannot be read safely, in one line; empty if it can.
+    """
+
+    path: str
+    kind: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+def inspect_files(paths: Sequence[str]) -> tuple[Inspection, ...]:
+    """What files, and the files in folders and runs, are.
+
+    Raises:
+        ConfigurationError: a path that leads nowhere.
+    """
+    found = find_sources(paths)
+    looked = [*map(_inspected, found.checkpoints), *map(_inspected, found.recordings)]
+    broken = [Inspection(each.path, problem=each.what) for each in found.problems]
+    return (*looked, *broken)
+
+
+def as_json(found: Sequence[Inspection]) -> list[dict[str, Any]]:
+    """Everything, as plain values."""
+    return [
+        {"path": one.path, "kind": one.kind, "safe": not one.problem, "problem": one.problem,
+         **one.facts}
+        for one in found
+    ]  # fmt: skip
+
+
+def as_table(found: Sequence[Inspection]) -> Table:
+    """A row for each file; of the tensors the weights' shapes."""
+    table = Table("file", "kind", "what it holds", "safe to read")
+    for one in found:
+        facts = [f"{name} {_shown(value)}" for name, value in one.facts.items()
+                 if name not in IN_JSON_ONLY]  # fmt: skip
+        verdict = f"no: {one.problem}" if one.problem else "yes"
+        row = (one.path, one.kind, " · ".join(facts), verdict)
+        table.add_row(*map(_plain, row))
+    return table
+
+
+def _inspected(source: CheckpointFile | RecordingFile) -> Inspection:
+    kind = source.kind
+    try:
+        facts = _checkpoint(source) if isinstance(source, CheckpointFile) else _recording(source)
+    except RlmonitorError as error:
+        return Inspection(source.path, kind, problem=str(error))
+    return Inspection(source.path, kind, facts)
+
+
+def _checkpoint(source: CheckpointFile) -> dict[str, Any]:
+    if source.kind == AGENT:
+        return _agent(source)
+    if source.path.endswith(".safetensors"):
+        header = checkpoints.read_header(source.path)
+        own = {
+            name: header.metadata[name] for name in ("network", "game") if name in header.metadata
+        }
+        return own | {"timestep": source.timestep, "tensors": _lists(header.shapes)}
+    with opened(source.path) as file:
+        return {"timestep": source.timestep,
+                "tensors": _lists(look_at_state(file, source.path).shapes)}  # fmt: skip
+
+
+def _agent(source: CheckpointFile) -> dict[str, Any]:
+    with opened(source.path) as file:
+        agent = look_at_agent(file, source.path)
+        return {
+            "algorithm": agent.algorithm,
+            "timestep": agent.timesteps,
+            "observation": list(agent.observation_space.shape),
+            "actions": agent.n_actions,
+            "stable-baselines3": agent.version,
+            "tensors": _lists(agent.state.shapes),
+        }
+
+
+def _recording(source: RecordingFile) -> dict[str, Any]:
+    attributes = read_attributes(source.path)
+    told = ("timestep", "composite", "checkpoint", "seed", "versions")
+    part = "probe" if source.kind == "probe" else "play"
+    own = read_described(source.path, part)
+    return {
+        "frames": source.frames,
+        **own,
+        **{name: attributes[name] for name in told if name in attributes},
+    }
+
+
+def _lists(shapes: Any) -> dict[str, list[int]]:
+    return {name: list(shape) for name, shape in shapes.items()}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        weights = [shape for name, shape in value.items() if name.endswith("weight")]
+        return ", ".join("x".join(map(str, shape)) for shape in weights)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _plain(text: str) -> Text:
+    """Nothing from a file is markup, nor moves the cursor."""
+    return Text("".join(c if c.isprintable() else "?" for c in text), overflow="fold")
