@@ -70,6 +70,7 @@ class StrategyMonitorCallback(BaseCallback):
             False, see :class:`~rlmonitor.stop_training.StopTrainingOnEvent`.
         seed: of the monitor's own generators and environment.
         epsilon: chance of a random action in the monitor's play.
+        games: trial games of each kind in a round, for the event ``memorised``; 0 plays none.
         clip_frames: consecutive frames in the clip.
         verbose: 1 prints a line a round.
 
@@ -93,6 +94,7 @@ class StrategyMonitorCallback(BaseCallback):
         on_event: Callable[[Event], object] | None = None,
         seed: int = 0,
         epsilon: float = 0.05,
+        games: int = 1,
         clip_frames: int = 64,
         verbose: int = 0,
     ) -> None:
@@ -115,6 +117,7 @@ class StrategyMonitorCallback(BaseCallback):
             composite=composite,
             elements=elements,
             epsilon=epsilon,
+            games=games,
             seed=seed,
             keep=keep,
         )

@@ -160,6 +160,7 @@ class MonitorConfiguration:
         probe: the fixed frames: ``auto``, ``none`` or a shipped probe's name.
         budget: the greatest share of wall time that the monitor may take; absent: no limit.
         keep: rounds that stay on disk; absent: all.
+        games: trial games of each kind in a round, for the event ``memorised``; 0 for none.
     """
 
     every: int = _whole(50_000, 0)
@@ -168,6 +169,7 @@ class MonitorConfiguration:
     probe: str = _one_of("auto", _probes)
     budget: float | None = _real(None, 0, 0.99, open_low=True)
     keep: int | None = _whole(None, 1)
+    games: int = _whole(1, 0)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from rlmonitor.replay import store
 from rlmonitor.rollout import ElementFunction, Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.strategy.events import Event
+from rlmonitor.trials import Trials
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
@@ -56,6 +57,8 @@ class MonitorSettings:
         elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
             takes the game's own elements.
         epsilon: chance of a random action in the monitor's play.
+        games: trial games of each kind in a round, which tell an agent that plays from one that has
+            learnt games by heart (see `rlmonitor.trials`); 0 plays none.
         seed: of the monitor's own generator and environment.
         keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
     """
@@ -68,6 +71,7 @@ class MonitorSettings:
     composite: str | Composite = DEFAULT_COMPOSITE
     elements: Mapping[str, ElementFunction] | None = None
     epsilon: float = 0.05
+    games: int = 1
     seed: int = 0
     keep: int | None = None
 
@@ -81,6 +85,7 @@ class MonitorSettings:
             value = getattr(self, name)
             _require(isinstance(value, int) and value >= 1, name, value, "1, 2, 3, ...")
         _require(0 <= self.epsilon <= 1, "epsilon", self.epsilon, "a chance between 0 and 1")
+        _require(self.games >= 0, "games", self.games, "0, 1, 2, ...")
         _require(self.keep is None or self.keep >= 0, "keep", self.keep, "None, 0 or more rounds")
         if isinstance(self.composite, str) and self.composite not in COMPOSITES:
             raise UnknownNameError("composite", self.composite, COMPOSITES)
@@ -124,6 +129,8 @@ class Monitor:
         self.settings = settings or MonitorSettings()
         self.run_dir = writable(Path(run_dir))
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
+        self._trials: Trials | None = None
+        self._can_try = True
         self._player: Player | None = self._make_player()
         self._phases: Sequence[str] | None = None
         try:
@@ -167,6 +174,7 @@ class Monitor:
             n_frames=settings.n_frames,
             clip_frames=settings.clip_frames,
             timeline=self._log.timeline,
+            trials=self._try_starts(),
         )
         self._log.write(found, phases=self._phases, attributes=self._how())
         return found
@@ -207,7 +215,10 @@ class Monitor:
     def restart(self) -> None:
         """Forget the environment after a fault; the next round makes a new one."""
         player, self._player = self._player, None
+        trials, self._trials = self._trials, None
         self._restarts += 1
+        if trials is not None:
+            trials.close()
         if player is not None and self._owns_env:
             player.close()
 
@@ -234,6 +245,22 @@ class Monitor:
             return self._player.play(self._q_values, steps)
         except BaseException:
             with contextlib.suppress(Exception):  # a broken environment may not even close
+                self.restart()
+            raise
+
+    def _try_starts(self) -> dict[str, tuple[float, ...]]:
+        """Scores of trial games; none where they would have to be played in the player's env."""
+        if not self.settings.games or not self._owns_env or not self._can_try:
+            return {}
+        try:
+            if self._trials is None:
+                self._trials = Trials(self._make_env, seed=self.settings.seed + self._restarts)
+            return self._trials.play(self._q_values, self.settings.games)
+        except ConfigurationError:  # one environment for all, or out of reach
+            self._can_try = False
+            return {}
+        except BaseException:
+            with contextlib.suppress(Exception):
                 self.restart()
             raise
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from rlmonitor.explain.faithfulness import SpotCheck, spot_check
 from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
 from rlmonitor.recording import Recording, busiest, final_scores, spread
-from rlmonitor.strategy.behaviour import play_values
+from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 from rlmonitor.strategy.spray import Spray, spray
@@ -94,8 +94,9 @@ class Round:
         spot_checks: target to how far a few maps of the play may be believed.
         effects: what taking the elements away changes; None for networks without Q-values.
         strategies: clusters of the play's maps, followed through the rounds.
-        behaviour: what the agent did in all of the play, by the names of curves.
+        behaviour: what the agent did in the play and in trial games, by the names of curves.
         scores: of the games that ended in the play.
+        trials: kind of start to the scores of trial games, see `rlmonitor.trials`.
     """
 
     timestep: int
@@ -110,6 +111,7 @@ class Round:
     strategies: Strategies | None = None
     behaviour: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[float, ...] = ()
+    trials: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def analyse(
@@ -182,6 +184,7 @@ def run_round(
     clip_frames: int = 64,
     timeline: Timeline | None = None,
     taken: bool = False,
+    trials: Mapping[str, tuple[float, ...]] | None = None,
 ) -> Round:
     """Explain what the agent did since the last round, and the probe.
 
@@ -198,6 +201,7 @@ def run_round(
         clip_frames: consecutive frames for the clip, taken where most happens.
         timeline: the strategies of the rounds before; none by default.
         taken: explain the actions that were taken in the play instead of the greedy ones.
+        trials: kind of start to the scores of trial games; none by default.
     """
     played = analyse(
         network, spread(play, n_frames), targets=targets, composite=composite, taken=taken
@@ -214,7 +218,9 @@ def run_round(
         timeline=timeline,
         taken=taken,
     )
-    return replace(found, behaviour=play_values(play), scores=final_scores(play))
+    tried = trials or {}
+    behaviour = play_values(play) | trial_values(tried)
+    return replace(found, behaviour=behaviour, scores=final_scores(play), trials=tried)
 
 
 def complete(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.round import Round
-from rlmonitor.strategy.history import OWN_STARTS, RoundSummary, effect_values
+from rlmonitor.strategy.history import PLAYED, RoundSummary, effect_values
 
 
 def summary_of(found: Round) -> RoundSummary:
@@ -14,4 +14,5 @@ def summary_of(found: Round) -> RoundSummary:
         values |= effect_values(found.effects)
     known = () if found.strategies is None else found.strategies.timeline.strategies
     names = {str(strategy.id): strategy.name for strategy in known}
-    return RoundSummary(found.timestep, values, {OWN_STARTS: found.scores}, names)
+    scores = {PLAYED: found.scores, **found.trials}
+    return RoundSummary(found.timestep, values, scores, names)

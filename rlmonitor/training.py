@@ -226,6 +226,7 @@ def _monitor(configuration: Configuration, run_dir: Path) -> StrategyMonitorCall
         probe=None if monitor.probe == "none" else monitor.probe,
         budget=monitor.budget,
         keep=monitor.keep,
+        games=monitor.games,
         run_dir=run_dir,
         seed=configuration.training.seed,
     )

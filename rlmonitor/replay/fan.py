@@ -12,7 +12,7 @@ from rlmonitor.board.canvas import Colour, mix, rgb
 from rlmonitor.board.chart import INK, PAPER, Chart, Line
 from rlmonitor.errors import UnknownNameError
 from rlmonitor.replay.runs import Run
-from rlmonitor.strategy.history import OWN_STARTS, Curve
+from rlmonitor.strategy.history import PLAYED, Curve
 
 COLOURS = tuple(
     map(rgb, ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c510a"))
@@ -62,7 +62,7 @@ def curve_of(run: Run, name: str) -> Curve:
     known = [
         (each.timestep, float(np.mean(scores)))
         for each in run.history.rounds
-        if (scores := each.scores.get(OWN_STARTS))
+        if (scores := each.scores.get(PLAYED))
     ]
     return Curve(
         np.array([step for step, _ in known], np.int64),

@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from rlmonitor.games import as_ram
 from rlmonitor.recording import Recording
+from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS
 
 SCORE_RATE, NUDGED, TILTED = "play/score_rate", "play/nudged", "play/tilted"
+
+STARTS = {OWN_STARTS: "play/own_starts", OTHER_STARTS: "play/other_starts"}
+"""Kind of trial game to its curve."""
 
 Ram = NDArray[np.int64]
 
@@ -37,3 +41,8 @@ def play_values(play: Recording) -> dict[str, float]:
     memory, env_id = as_ram(play.ram[:, 1]), play.env_id.replace("_", "").lower()
     meters = [found for game, found in METERS.items() if game in env_id]
     return values | {curve: float(on(memory).mean()) for m in meters for curve, on in m.items()}
+
+
+def trial_values(scores: Mapping[str, tuple[float, ...]]) -> dict[str, float]:
+    """The curves of trial games: the mean score under each kind of start."""
+    return {STARTS[kind]: float(np.mean(games)) for kind, games in scores.items() if games}

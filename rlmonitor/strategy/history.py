@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from rlmonitor.errors import ObservationError, StoreError
 from rlmonitor.strategy.causal import TARGETS, Effects
 
-OWN_STARTS, OTHER_STARTS = "own", "other"
-"""Games that start as the training's do, and games under sticky actions after random moves."""
+PLAYED, OWN_STARTS, OTHER_STARTS = "played", "own", "other"
+"""Games of the monitor's own play, and the trial games: those that start as the training's do, and
+those under sticky actions after random moves."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class RoundSummary:
         timestep: ``num_timesteps`` of the training.
         values: name of a curve to its value, as ``value/share/ball``; finite, what is not known has
             no entry.
-        scores: `OWN_STARTS` or `OTHER_STARTS` to the scores of the games that ended in this round.
+        scores: `PLAYED`, `OWN_STARTS` or `OTHER_STARTS` to the scores of such games.
         strategies: number of a strategy to its name, as ``{"2": "ball + paddle"}``.
     """
 
