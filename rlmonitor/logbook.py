@@ -125,6 +125,26 @@ class Logbook:
         append_event(self.run_dir, event)
         show_events(self.writer, event.timestep, read_events(self.run_dir))
 
+    def catch_up(self) -> None:
+        """Tell what a process noticed with the last round, and was ended before it could tell.
+
+        Raises:
+            StoreError: it could not be read or written.
+        """
+        told = {(each.kind, each.timestep, each.text) for each in read_events(self.run_dir)}
+        for event in detect(self._history) if self._history.rounds else ():
+            if (event.kind, event.timestep, event.text) not in told:
+                self.tell(event)
+
+    @property
+    def n_events(self) -> int:
+        """How many events have been told in this run."""
+        return len(read_events(self.run_dir))
+
+    def close(self) -> None:
+        """Close the event file if it is our own."""
+        self.writer.close()
+
     def _show(
         self, found: Round, phases: Sequence[str] | None, attributes: Mapping[str, Any]
     ) -> None:

@@ -39,19 +39,19 @@ def checkpoint_path(run_dir: Path, timesteps: int) -> Path:
 
 @contextmanager
 def locked(run_dir: Path) -> Iterator[None]:
-    """Make the folder and keep other trainings out of it until the end.
+    """Make the folder and keep other trainings and replays out of it until the end.
 
     The system gives the lock back when the process ends, however it ends.
 
     Raises:
         StoreError: the folder cannot be written.
-        ConfigurationError: another training is at work in it.
+        ConfigurationError: another one is at work in it.
     """
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(run_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise StoreError(f"{run_dir} cannot be written: {error}; name another --run-dir") from error
+        raise StoreError(f"{run_dir} cannot be written: {error}; name another folder") from error
     try:
         _take(descriptor, run_dir)
         yield
@@ -65,8 +65,8 @@ def _take(descriptor: int, run_dir: Path) -> None:
     except BlockingIOError as error:
         owner = os.pread(descriptor, 32, 0).decode() or "unknown"
         raise ConfigurationError(
-            f"{run_dir} is in use by another training (process {owner}); "
-            "wait for its end, or name another --run-dir"
+            f"{run_dir} is in use by another process ({owner}); wait for its end, or name another "
+            "folder"
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -1,0 +1,140 @@
+"""``rlmonitor replay``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlmonitor.commands.shared import (
+    SEED,
+    SIGNALLED,
+    SOME_BROKEN,
+    AsJson,
+    Bar,
+    say,
+    tell_where,
+)
+from rlmonitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rlmonitor.replay.sweep import Outcome
+
+INTERRUPT = 2
+
+
+class Action(StrEnum):
+    """Which action is explained."""
+
+    greedy = "greedy"
+    taken = "taken"
+
+
+def replay(
+    sources: Annotated[
+        list[str], typer.Argument(help="Checkpoints, recordings, folders of them, or URLs.")
+    ],
+    out: Annotated[str, typer.Option(help="Where the run goes; the same one goes on.")],
+    env: Annotated[
+        str | None, typer.Option(help="What the checkpoints play.", show_default=False)
+    ] = None,
+    probe: Annotated[
+        str, typer.Option(help="Frames of every round: auto, none, a game's, a recording.")
+    ] = "auto",
+    action: Annotated[Action, typer.Option(help="Which action is explained.")] = Action.greedy,
+    composite: Annotated[
+        str | None, typer.Option(help="Which LRP rule for which layer.", show_default="the usual")
+    ] = None,
+    frames: Annotated[int, typer.Option(help="Frames of a round that are kept.")] = 128,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="A Dask cluster that you trust: tcp://HOST:PORT.", show_default=False),
+    ] = None,
+    shard: Annotated[int, typer.Option(help="Frames of a recording that one task reads.")] = 1024,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="nips, nature or module:Class, for bare tensors.", show_default=False),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Unpickle checkpoints, which may run anything.")
+    ] = False,
+    seed: Annotated[int, SEED] = 0,
+    as_json: AsJson = False,
+    progress: Bar = True,
+) -> None:
+    """Analyse checkpoints as if their training had been monitored."""
+    from rlmonitor.lrp import DEFAULT_COMPOSITE
+    from rlmonitor.monitor import MonitorSettings
+    from rlmonitor.progress import stages
+    from rlmonitor.replay.sources import find_sources
+    from rlmonitor.replay.sweep import job_of
+    from rlmonitor.replay.sweep import replay as run_replay
+    from rlmonitor.replay.workers import workers as hired
+
+    settings = MonitorSettings(
+        n_frames=frames,
+        probe=None if probe == "none" else probe,
+        composite=composite or DEFAULT_COMPOSITE,
+        seed=seed,
+    )
+    found = find_sources(sources, trust=trust)
+    job = job_of(
+        found,
+        settings,
+        env_id=env,
+        shard=shard,
+        taken=action is Action.taken,
+        architecture=architecture,
+        trust=trust,
+    )
+    run_dir = _local(out)
+    if not as_json:
+        tell_where(run_dir)
+    try:
+        with (
+            hired(workers, scheduler) as at_work,
+            stages(len(found.checkpoints), shown=progress) as advance,
+        ):
+            outcome = run_replay(found, job, run_dir, at_work, advance=advance)
+    except KeyboardInterrupt:
+        say("Stopped; whole rounds are saved, and the same command goes on from there.")
+        raise typer.Exit(SIGNALLED + INTERRUPT) from None
+    _tell(outcome, run_dir, as_json=as_json)
+    if outcome.problems:
+        raise typer.Exit(SOME_BROKEN)
+
+
+def _local(out: str) -> Path:
+    """The run's folder.
+
+    Raises:
+        ConfigurationError: a URL, to which TensorBoard's event file cannot be appended.
+    """
+    if "://" in out:
+        raise ConfigurationError(
+            f"{out} is a URL, and TensorBoard's curves grow by appending to a file: name a folder "
+            "on this machine, and copy it when the replay is done"
+        )
+    return Path(out)
+
+
+def _tell(outcome: Outcome, out: Path, *, as_json: bool) -> None:
+    for problem in outcome.problems:
+        say(f"Left out: {problem.path}: {problem.what}", error=True)
+    if as_json:
+        document = {
+            "run": str(out),
+            "made": outcome.made,
+            "kept": outcome.kept,
+            "events": outcome.events,
+            "problems": [{"path": p.path, "what": p.what} for p in outcome.problems],
+        }
+        typer.echo(json.dumps(document))
+    else:
+        n, kept = len(outcome.made), len(outcome.kept)
+        before = f", {kept} stood from before" if kept else ""
+        say(f"{n} rounds made{before}; {outcome.events} events. Run: {out}")

@@ -1,0 +1,280 @@
+"""One checkpoint of a replay examined: pure functions of files, which run on any machine.
+
+Nothing here depends on another checkpoint; what does, strategies through time and events, is the
+driver's part (`rlmonitor.replay.sweep`). What fails is returned and not raised, so that one broken
+file costs its own round only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from threadpoolctl import threadpool_limits
+
+from rlmonitor.environment import make_monitor_env
+from rlmonitor.errors import ConfigurationError, ObservationError, RlmonitorError
+from rlmonitor.games import game_of
+from rlmonitor.lrp import Network
+from rlmonitor.monitor import UNTRAINED_SEED, MonitorSettings
+from rlmonitor.probe import PROBES, load_probe, probe_phases
+from rlmonitor.recording import Recording, spread
+from rlmonitor.replay.files import opened
+from rlmonitor.replay.shards import (
+    Shard,
+    ShardAnalysis,
+    busiest_shard,
+    explain_frames,
+    merge,
+)
+from rlmonitor.replay.sources import CheckpointFile, RecordingFile, load_network, look, read_frames
+from rlmonitor.rollout import Player
+from rlmonitor.round import Analysis, Round, analyse, complete, run_round
+
+USUAL_SHAPE = (4, 84, 84)
+"""Of observations, where a network does not tell."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a replay computes of each checkpoint.
+
+    Attributes:
+        settings: as of a monitor; the probe is a name, a recording's path, ``"auto"`` or None.
+        env_id: what every checkpoint plays; None explains the shards instead.
+        shards: recorded frames to explain.
+        taken: explain the actions that were taken instead of the greedy ones.
+        architecture: for checkpoints that do not tell, see `load_network`.
+        trust: let checkpoints be unpickled.
+    """
+
+    settings: MonitorSettings
+    env_id: str | None = None
+    shards: tuple[Shard, ...] = ()
+    taken: bool = False
+    architecture: str | None = None
+    trust: bool = False
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What is the same for all checkpoints of a replay.
+
+    Attributes:
+        probe: frames that every round explains.
+        random: what an untrained network finds on them.
+        phases: a name for each of them.
+    """
+
+    probe: Recording | None = None
+    random: Analysis | None = None
+    phases: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A round, but for what it shares with others.
+
+    Attributes:
+        found: the round, without strategies so far, the probe's frames and the untrained network.
+        digest: SHA-256 of the checkpoint.
+    """
+
+    found: Round
+    digest: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a checkpoint was left out, in one line."""
+
+    why: str
+
+
+def prepare(job: Job, first: CheckpointFile) -> Fixed | Failed:
+    """Find the probe, and what an untrained network of the first one's kind makes of it."""
+    try:
+        with one_thread():
+            network = network_at(first, job.architecture, job.trust)
+            probe, phases = _probe(job, network)
+            random = None
+            if probe is not None:
+                untrained = network.randomised(UNTRAINED_SEED)
+                random = analyse(untrained, probe, composite=job.settings.composite)
+            return Fixed(probe, random, phases)
+    except RlmonitorError as error:
+        return Failed(str(error))
+
+
+def explain_shard(job: Job, checkpoint: CheckpointFile, shard: Shard) -> ShardAnalysis | Failed:
+    """Explain the frames of one shard in one network."""
+    try:
+        with one_thread():
+            network = network_at(checkpoint, job.architecture, job.trust)
+            frames = read_frames(shard.recording, shard.start, shard.stop)
+            composite = job.settings.composite
+            return explain_frames(
+                network, frames, shard.sample, composite=composite, taken=job.taken
+            )
+    except RlmonitorError as error:
+        return Failed(str(error))
+
+
+def examine(
+    job: Job, checkpoint: CheckpointFile, fixed: Fixed, *parts: ShardAnalysis | Failed
+) -> Examined | Failed:
+    """The round of one checkpoint.
+
+    Args:
+        job: what is computed.
+        checkpoint: the network.
+        fixed: from `prepare`.
+        parts: from `explain_shard`, in the order of ``job.shards``; none where the network plays.
+    """
+    whole = [part for part in parts if isinstance(part, ShardAnalysis)]
+    failed = [part for part in parts if isinstance(part, Failed)]
+    if failed:
+        return failed[0]
+    try:
+        with one_thread():
+            network = network_at(checkpoint, job.architecture, job.trust)
+            found = _round(job, network, checkpoint.timestep or 0, fixed, whole)
+            return Examined(_without_shared(found), digest(checkpoint))
+    except RlmonitorError as error:
+        return Failed(str(error))
+
+
+def completed(examined: Examined, fixed: Fixed) -> Round:
+    """The round with what it shares with others."""
+    found = examined.found
+    if found.probe is None or fixed.probe is None:
+        return found
+    return replace(found, probe=replace(found.probe, recording=fixed.probe), random=fixed.random)
+
+
+def _without_shared(found: Round) -> Round:
+    if found.probe is None:
+        return found
+    nothing = found.probe.recording.select(slice(0, 0))
+    return replace(found, probe=replace(found.probe, recording=nothing), random=None)
+
+
+def _round(
+    job: Job, network: Network, timestep: int, fixed: Fixed, parts: list[ShardAnalysis]
+) -> Round:
+    settings = job.settings
+    if job.env_id is not None:
+        return run_round(
+            network,
+            play(job, network),
+            timestep=timestep,
+            probe=fixed.probe,
+            random=fixed.random,
+            composite=settings.composite,
+            n_frames=settings.n_frames,
+            clip_frames=settings.clip_frames,
+            taken=job.taken,
+        )
+    shard = job.shards[busiest_shard(parts)]
+    return complete(
+        network,
+        merge(parts),
+        read_frames(shard.recording, shard.start, shard.stop),
+        timestep=timestep,
+        probe=fixed.probe,
+        random=fixed.random,
+        composite=settings.composite,
+        clip_frames=settings.clip_frames,
+        taken=job.taken,
+    )
+
+
+def play(job: Job, network: Network) -> Recording:
+    """What the network plays in an environment of its own, from the same starts as all others.
+
+    Raises:
+        UnknownNameError: no such environment.
+        ObservationError: the environment does not fit the network.
+    """
+    settings = job.settings
+    shape = network.observation_shape or USUAL_SHAPE
+    space = spaces.Box(0, 255, shape, np.uint8)
+    env = make_monitor_env(job.env_id, observation_space=space, seed=settings.seed)
+    player = Player(env, epsilon=settings.epsilon, seed=settings.seed)
+    try:
+        if (n_env := getattr(env.action_space, "n", None)) != network.n_outputs:
+            raise ConfigurationError(
+                f"{job.env_id} has {n_env} actions, the network {network.n_outputs}: give the "
+                "environment that it was trained on with --env"
+            )
+        steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
+        return player.play(lambda seen: network.forward(seen).float().cpu().numpy(), steps)
+    finally:
+        player.close()
+
+
+def digest(checkpoint: CheckpointFile) -> str:
+    """SHA-256 of a checkpoint's file.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    with opened(checkpoint.path) as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def network_at(checkpoint: CheckpointFile, architecture: str | None, trust: bool) -> Network:
+    """The network of a checkpoint, kept for the next shard."""
+    return load_network(checkpoint, architecture=architecture, trust=trust)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, so that sums have the same order on every machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1), torch.no_grad():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...] | None]:
+    wanted = job.settings.probe
+    if wanted is None:
+        return None, None
+    if wanted == "auto":
+        return _automatic_probe(job, network)
+    name = str(wanted)
+    if name in PROBES:
+        return load_probe(name), probe_phases(name)
+    recording = look(name)
+    if not isinstance(recording, RecordingFile):
+        raise ConfigurationError(f"the probe {name} is a checkpoint, expected a recording")
+    frames = read_frames(recording, 0, recording.frames)
+    network.checked(frames.policy_observation[:1])
+    return frames, None
+
+
+def _automatic_probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...] | None]:
+    """The game's shipped probe if it fits, else what the first checkpoint plays."""
+    env_id = job.env_id or read_frames(job.shards[0].recording, 0, 1).env_id
+    game = game_of(env_id)
+    if game is not None and game.name in PROBES:
+        shipped = load_probe(game.name)
+        try:
+            network.checked(shipped.policy_observation[:1])
+            return shipped, probe_phases(game.name)
+        except ObservationError:
+            pass
+    if job.env_id is None:  # the recordings themselves never change
+        return None, None
+    return spread(play(job, network), job.settings.n_frames), None

@@ -1,0 +1,337 @@
+"""Replays: checkpoints after the fact, with the curves, clips and events of a monitored training.
+
+Each checkpoint is examined by itself (`rlmonitor.replay.examination`), anywhere and in any order.
+Then one pass over the timesteps, in this process, follows strategies from round to round, writes
+TensorBoard and disk, and tells events. Rounds that stand from an earlier try are kept, as far as
+checkpoints, settings and order are still the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rlmonitor.board.projector import discard_embeddings_after
+from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError, StoreError
+from rlmonitor.logbook import Logbook
+from rlmonitor.monitor import MonitorSettings
+from rlmonitor.replay import store
+from rlmonitor.replay.curves import cut_curves
+from rlmonitor.replay.examination import (
+    Examined,
+    Failed,
+    Fixed,
+    Job,
+    completed,
+    digest,
+    examine,
+    explain_shard,
+    network_at,
+    one_thread,
+    prepare,
+)
+from rlmonitor.replay.folders import Location
+from rlmonitor.replay.journal import cut_journals, read_history
+from rlmonitor.replay.shards import shards_of
+from rlmonitor.replay.sources import CheckpointFile, Problem, Sources
+from rlmonitor.replay.workers import Task, Workers
+from rlmonitor.round import Round, follow
+from rlmonitor.run_directory import LOCK, locked
+
+SETTINGS, FORMAT = "replay.json", 1
+
+Advance = Callable[[str], None]
+"""Told before each checkpoint which one it is."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a replay did.
+
+    Attributes:
+        made: timesteps of the rounds that were made.
+        kept: of those that stood from an earlier try.
+        problems: what was left out, and why.
+        events: how many are told now, in all.
+    """
+
+    made: tuple[int, ...]
+    kept: tuple[int, ...]
+    problems: tuple[Problem, ...]
+    events: int
+
+
+def job_of(
+    sources: Sources,
+    settings: MonitorSettings,
+    *,
+    env_id: str | None = None,
+    shard: int = 1024,
+    taken: bool = False,
+    architecture: str | None = None,
+    trust: bool = False,
+) -> Job:
+    """What is computed of each checkpoint: it plays, or it explains the recordings.
+
+    Raises:
+        ConfigurationError: nothing to explain, or two things.
+    """
+    recordings = sources.recordings
+    if env_id is not None and recordings:
+        raise ConfigurationError(
+            f"{recordings[0].path} is a recording, and --env lets the checkpoints play: give "
+            "recordings or --env, or the recording as --probe"
+        )
+    if env_id is None and not recordings:
+        raise ConfigurationError(
+            "nothing to explain: give --env, which the checkpoints play, or a recording"
+        )
+    shards = shards_of(recordings, shard, settings.n_frames)
+    return Job(settings, env_id, shards, taken, architecture, trust)
+
+
+def replay(
+    sources: Sources,
+    job: Job,
+    out: Path,
+    workers: Workers,
+    *,
+    advance: Advance = lambda _: None,
+) -> Outcome:
+    """Make the rounds of all checkpoints in a run's folder.
+
+    Args:
+        sources: the checkpoints, by their timesteps.
+        job: what is computed of each.
+        out: the run's folder.
+        workers: who computes.
+        advance: told of each checkpoint, kept ones too.
+
+    Raises:
+        ConfigurationError: no checkpoint, two of one timestep, a folder that is in use or holds
+            something else.
+        CheckpointError: none of the checkpoints can be read.
+        StoreError: the folder cannot be written.
+    """
+    checkpoints, problems = _in_order(sources)
+    with locked(out):
+        _claim(out, job)
+        kept, broken = _standing(out, checkpoints, job)
+        last = kept[-1] if kept else -1
+        _cut(out, last)
+        logbook = Logbook(out, seed=job.settings.seed)
+        try:
+            logbook.catch_up()
+            for checkpoint in checkpoints:
+                if (checkpoint.timestep or 0) <= last:
+                    advance(checkpoint.path)
+            left = [each for each in checkpoints if (each.timestep or 0) > last]
+            made, more = _sweep(job, left, logbook, workers, advance)
+            return Outcome(made, kept, (*problems, *broken, *more), logbook.n_events)
+        finally:
+            logbook.close()
+
+
+def _sweep(
+    job: Job,
+    checkpoints: Sequence[CheckpointFile],
+    logbook: Logbook,
+    workers: Workers,
+    advance: Advance,
+) -> tuple[tuple[int, ...], tuple[Problem, ...]]:
+    """Examine what is left, and write it in order."""
+    made, problems = [], []
+    task, left, broken = _first(job, checkpoints, workers)
+    problems += broken
+    for problem in broken:
+        advance(problem.path)
+    if task is None:
+        return (), tuple(problems)
+    fixed: Fixed = task.result()
+    for checkpoint, examined in _examinations(job, left, task, workers):
+        advance(checkpoint.path)
+        found = examined.result()
+        if isinstance(found, Failed):
+            problems.append(Problem(checkpoint.path, found.why))
+            continue
+        _write(job, checkpoint, found, fixed, logbook)
+        made.append(found.found.timestep)
+    return tuple(made), tuple(problems)
+
+
+def _first(
+    job: Job, checkpoints: Sequence[CheckpointFile], workers: Workers
+) -> tuple[Task | None, Sequence[CheckpointFile], list[Problem]]:
+    """The task of what is fixed, made with the first checkpoint that can be read."""
+    problems: list[Problem] = []
+    for i, checkpoint in enumerate(checkpoints):
+        task = workers.submit(prepare, job, checkpoint)
+        found = task.result()
+        if isinstance(found, Fixed):
+            return task, checkpoints[i:], problems
+        problems.append(Problem(checkpoint.path, found.why))
+    return None, (), problems
+
+
+def _examinations(
+    job: Job, checkpoints: Sequence[CheckpointFile], fixed: Task, workers: Workers
+) -> Iterator[tuple[CheckpointFile, Task]]:
+    """Tasks in the order of the checkpoints, some handed over ahead."""
+    waiting: deque[tuple[CheckpointFile, Task]] = deque()
+    for checkpoint in checkpoints:
+        parts = [workers.submit(explain_shard, job, checkpoint, shard) for shard in job.shards]
+        waiting.append((checkpoint, workers.submit(examine, job, checkpoint, fixed, *parts)))
+        if len(waiting) >= workers.ahead:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _write(
+    job: Job, checkpoint: CheckpointFile, examined: Examined, fixed: Fixed, logbook: Logbook
+) -> Round:
+    with one_thread():
+        found = follow(completed(examined, fixed), logbook.timeline)
+        attributes = {
+            "checkpoint": checkpoint.path,
+            "checkpoint_sha256": examined.digest,
+            "env_id": job.env_id,
+            "action": "taken" if job.taken else "greedy",
+        }
+        logbook.write(found, phases=fixed.phases, attributes=attributes)
+        for event in logbook.notice(found):
+            logbook.tell(event)
+    return found
+
+
+def _in_order(sources: Sources) -> tuple[list[CheckpointFile], list[Problem]]:
+    """Checkpoints with a timestep, ascending; those without one are a problem."""
+    checkpoints, problems = [], list(sources.problems)
+    for each in sources.checkpoints:
+        if each.timestep is None:
+            why = "tells no timestep, nor does its name: put a number into the name"
+            problems.append(Problem(each.path, why))
+        else:
+            checkpoints.append(each)
+    if not checkpoints and not problems:
+        raise ConfigurationError("no checkpoint among the sources: give a checkpoint or a folder")
+    checkpoints.sort(key=lambda each: each.timestep or 0)
+    for one, other in pairwise(checkpoints):
+        if one.timestep == other.timestep:
+            raise ConfigurationError(
+                f"{one.path} and {other.path} are both of timestep {one.timestep:,}: replay one "
+                "training at a time, each into a folder of its own"
+            )
+    return checkpoints, problems
+
+
+def _claim(out: Path, job: Job) -> None:
+    """Take an empty folder, or that of the same replay.
+
+    Raises:
+        ConfigurationError: the folder holds something else.
+        StoreError: it cannot be read or written.
+    """
+    path, wanted = out / SETTINGS, _described(job)
+    try:
+        if path.exists():
+            _require_same(json.loads(path.read_text(encoding="utf-8")), wanted, out)
+            return
+        found = sorted(each.name for each in out.iterdir() if each.name != LOCK)
+        if found:
+            raise ConfigurationError(
+                f"{out} holds something else ({found[0]}): name another folder with --out"
+            )
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
+        os.replace(temporary, path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, RlmonitorError):
+            raise
+        raise StoreError(f"{path} cannot be read or written: {error}") from error
+
+
+def _described(job: Job) -> dict[str, Any]:
+    """All that decides what a round finds, as JSON has it."""
+    own = job.settings
+    recordings: dict[str, int] = {}
+    for shard in job.shards:
+        recordings[shard.recording.path] = shard.recording.frames
+    composite = own.composite if isinstance(own.composite, str) else own.composite.name
+    plain = {"n_frames", "clip_frames", "spacing", "epsilon", "seed", "probe"}
+    described = {each.name: getattr(own, each.name) for each in fields(own) if each.name in plain}
+    return {
+        "format": FORMAT,
+        "env": job.env_id,
+        "composite": composite,
+        "action": "taken" if job.taken else "greedy",
+        "architecture": job.architecture,
+        "recordings": recordings,
+        "shard": max((each.stop - each.start for each in job.shards), default=0),
+        **described,
+    }
+
+
+def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Path) -> None:
+    for name in new:
+        if old.get(name) != new[name]:
+            raise ConfigurationError(
+                f"{out} holds a replay with {name} = {old.get(name)!r}, this one has "
+                f"{new[name]!r}: curves of both do not compare; name another folder with --out"
+            )
+
+
+def _standing(
+    out: Path, checkpoints: Sequence[CheckpointFile], job: Job
+) -> tuple[tuple[int, ...], tuple[Problem, ...]]:
+    """The rounds that need not be made again: all up to the first that is not as it would be.
+
+    And the checkpoints among them that have no round, because they are broken.
+    """
+    known = [each.timestep for each in read_history(out).rounds]
+    rounds, kept, broken = store.rounds(out), list[int](), list[Problem]()
+    for checkpoint in checkpoints:
+        if len(kept) == len(known):
+            break
+        expected = known[len(kept)]
+        if checkpoint.timestep == expected and _is_of(rounds.get(expected), checkpoint):
+            kept.append(expected)
+        elif (checkpoint.timestep or 0) < expected and (why := _fault_of(checkpoint, job)):
+            broken.append(Problem(checkpoint.path, why))
+        else:
+            break
+    last = kept[-1] if kept else -1
+    left_out = {each.path for each in checkpoints if (each.timestep or 0) < last}
+    return tuple(kept), tuple(each for each in broken if each.path in left_out)
+
+
+def _is_of(place: Location | None, checkpoint: CheckpointFile) -> bool:
+    """Whether a round on disk was made of just this checkpoint."""
+    if place is None:
+        return False
+    try:
+        return bool(store.read_attributes(place)["checkpoint_sha256"] == digest(checkpoint))
+    except (CheckpointError, StoreError, KeyError):
+        return False
+
+
+def _fault_of(checkpoint: CheckpointFile, job: Job) -> str:
+    """Why a checkpoint cannot be read; empty if it can."""
+    try:
+        network_at(checkpoint, job.architecture, job.trust)
+    except RlmonitorError as error:
+        return str(error)
+    return ""
+
+
+def _cut(out: Path, last: int) -> None:
+    """Drop what is going to be made anew."""
+    cut_curves(out, last)
+    store.discard_after(out, last)
+    discard_embeddings_after(out, last)
+    cut_journals(out, last)

@@ -1,0 +1,130 @@
+"""Who computes the parts of a replay: this process, or the workers of a Dask cluster.
+
+Both take the same functions with the same arguments, so where something is computed changes nothing
+but the time. What a worker loses by dying is computed again elsewhere. Dask sends arguments and
+results as pickles, so a scheduler must be one that you trust, on a network that you trust.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rlmonitor.errors import ConfigurationError, DependencyError
+
+
+class Task(Protocol):
+    """Something that is or will be computed."""
+
+    def result(self) -> Any:
+        """What came out; waits for it."""
+
+
+class Workers(Protocol):
+    """Who computes.
+
+    Attributes:
+        ahead: tasks to hand over before the first is needed.
+    """
+
+    ahead: int
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
+        """Have a function of values and of earlier tasks' results computed."""
+
+
+class Later:
+    """A task of this process, computed when its result is asked for."""
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._function, self._arguments = function, arguments
+
+    def result(self) -> Any:
+        """What comes out; kept for those who ask again."""
+        if not hasattr(self, "_found"):
+            values = (a.result() if isinstance(a, Later) else a for a in self._arguments)
+            self._found = self._function(*values)
+        return self._found
+
+
+class ThisProcess:
+    """Computes in this process, one task after the other."""
+
+    ahead = 1
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
+        """Have it computed when its result is asked for."""
+        return Later(function, arguments)
+
+
+class DaskWorkers:
+    """Computes on a Dask cluster."""
+
+    def __init__(self, client: Any, ahead: int) -> None:
+        self._client, self.ahead = client, ahead
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
+        """Have it computed by any worker; earlier submissions come first."""
+        task: Task = self._client.submit(function, *arguments, pure=False)
+        return task
+
+
+@contextmanager
+def workers(n_workers: int = 1, scheduler: str | None = None) -> Iterator[Workers]:
+    """This process, a cluster of processes on this machine, or the cluster of a scheduler.
+
+    Args:
+        n_workers: processes; 1 computes in this one.
+        scheduler: address of a running scheduler, such as ``tcp://10.0.0.1:8786``; its workers need
+            rlmonitor and the checkpoints under the same paths or URLs.
+
+    Raises:
+        ConfigurationError: fewer than one worker, or no scheduler at the address.
+        DependencyError: Dask is missing.
+    """
+    if n_workers < 1:
+        raise ConfigurationError(f"workers = {n_workers}: expected 1 or more")
+    if scheduler is None and n_workers == 1:
+        yield ThisProcess()
+        return
+    distributed = _distributed()
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            cluster = distributed.LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+            )
+            address = stack.enter_context(cluster)
+        else:
+            address = scheduler
+        client = stack.enter_context(_client(distributed, address, scheduler))
+        known = len(client.scheduler_info()["workers"]) or n_workers
+        yield DaskWorkers(client, ahead=2 * known)
+
+
+def _client(distributed: Any, address: Any, scheduler: str | None) -> Any:
+    try:
+        return distributed.Client(address, timeout="10s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ConfigurationError(
+            f"no Dask scheduler answers at {scheduler} ({error}): start one with `dask scheduler`, "
+            "and workers with `dask worker ADDRESS --nthreads 1`"
+        ) from error
+
+
+def _distributed() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import distributed
+    except ImportError as error:
+        raise DependencyError(
+            "more than one worker needs Dask: pip install 'rlmonitor[distributed]'"
+        ) from error
+    return distributed
