@@ -1,0 +1,21 @@
+"""``rlmonitor report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rlmonitor.commands.shared import say
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, with their event files.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("report.html"),
+) -> None:
+    """Write the Strategies page of some runs as one HTML file, for whoever has no TensorBoard."""
+    from rlmonitor.board.report import write_report
+
+    size = write_report(runs, out)
+    say(f"Written: {out} ({size / 1e6:.1f} MB). Open it in any browser; it needs no network.")
