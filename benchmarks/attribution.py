@@ -1,7 +1,7 @@
 """Time and memory of our LRP engine beside autograd, zennit, captum and perturbation methods.
 
     python benchmarks/attribution.py                      # everything, about five minutes
-    python benchmarks/attribution.py --networks nips      # one slice; the others are kept
+    python benchmarks/attribution.py --networks NIPS      # one slice; the others are kept
 
 The CPU time of one thread over that of a forward pass with a backward pass to the input, of the
 same batch. All engines take turns, repetition by repetition; the tables show the median of the
@@ -317,11 +317,14 @@ def plot(results: Mapping[str, Any], path: Path) -> None:
         },
     }
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
+    every = dict.fromkeys(name for times in growth["batch size"].values() for name in times)
+    colours = dict(zip(every, pyplot.get_cmap("tab20")(range(20)), strict=False))
     for axis, (label, columns) in zip(axes, growth.items(), strict=True):
-        for name in dict.fromkeys(name for times in columns.values() for name in times):
+        for name, colour in colours.items():
             points = [(x, ratio(times, name)) for x, times in columns.items() if name in times]
             style = "o-" if name.startswith("rlmonitor") else "s--"
-            axis.plot(*zip(*points, strict=True), style, label=name, markersize=4)
+            if points:
+                axis.plot(*zip(*points, strict=True), style, color=colour, label=name, markersize=4)
         axis.set(xscale="log", yscale="log", xlabel=label, xticks=list(columns))
         axis.set_xticklabels(list(columns))
         axis.minorticks_off()

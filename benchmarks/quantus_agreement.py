@@ -1,14 +1,13 @@
 """Our measures of faithfulness beside Quantus' (Hedström et al. 2023), where both have the same.
 
-    python -m venv --system-site-packages quantus && . quantus/bin/activate
-    pip install --no-deps quantus==0.6.0
-    pip install pandas tqdm cachetools deprecated scikit-image tabulate
-    python benchmarks/quantus_agreement.py
+    pip install --no-deps --target quantus quantus==0.6.0 pandas python-dateutil tqdm cachetools \
+        deprecated wrapt scikit-image imageio networkx tifffile lazy-loader tabulate
+    PYTHONPATH=quantus python benchmarks/quantus_agreement.py
 
-Quantus wants an environment of its own, because it asks for an older torch and for torchvision;
+Quantus stays in a folder of its own, because it asks for an older torch and for torchvision;
 neither is needed for what is used here. Both get the same maps of the trained Breakout network on
-the same frames, in double precision. The table shows the largest difference of any number; the
-exit status is 1 if one is above the tolerance.
+the same frames, in double precision. The table, which goes to results/ too, shows the largest
+difference of any number; the exit status is 1 if one is above the tolerance.
 
 Not compared: Quantus' Completeness, which asks for equality bit by bit and so is false for all
 maps in floating point; its areas under curves, which need a numpy before 2.4; its sensitivities,
@@ -195,7 +194,7 @@ COMPARISONS: Mapping[str, Callable[[Any, nn.Module, Array], float]] = {
 
 
 def main() -> int:
-    """Print the table; 1 if anything differs."""
+    """Print the table and keep it; 1 if anything differs."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     quantus = load_quantus()
@@ -203,12 +202,17 @@ def main() -> int:
     policy = q_network(load_checkpoint(str(path)))
     model = in_double(nn.Sequential(policy.features_extractor, policy.q_net))
     frames = as_single(load_probe("breakout").observation[::28] / 255.0)
-    print(f"Quantus {quantus.__version__}, {len(frames)} frames; largest difference of any number")
-    worst = 0.0
-    for name, compare in COMPARISONS.items():
-        found = compare(quantus, model, frames)
-        worst = max(worst, found)
-        print(f"{name:36} {found:.1e}")
+    found = {name: compare(quantus, model, frames) for name, compare in COMPARISONS.items()}
+    rows = [f"| {name} | {difference:.0e} |" for name, difference in found.items()]
+    text = (
+        f"# The same numbers as Quantus {quantus.__version__}\n\n"
+        f"{len(frames)} frames in the trained Breakout network, double precision "
+        "(`benchmarks/quantus_agreement.py`).\n\n"
+        "| measure | largest difference of any number |\n| --- | --- |\n" + "\n".join(rows) + "\n"
+    )
+    print(text)
+    (ROOT / "benchmarks" / "results" / "quantus_agreement.md").write_text(text, encoding="utf-8")
+    worst = max(found.values())
     return int(worst > TOLERANCE)
 
 

@@ -139,8 +139,10 @@ class Site:
 
     def _received(self, part: Part, quotient: Tensor, so_far: Tensor | None) -> Tensor:
         """What the inputs get from a part, ``[N, in, ...]``, on top of what they got so far."""
-        for value, weight in self._terms_of(part):
-            gradient = self.lens.layer.transpose(quotient, weight, self.signal.value.shape)
+        terms, shape = self._terms_of(part), self.signal.value.shape
+        weights = [weight for _, weight in terms]
+        gradients = self.lens.layer.transpose_each(quotient, weights, shape) if terms else ()
+        for (value, _), gradient in zip(terms, gradients, strict=True):
             if so_far is None:
                 so_far = gradient if _is_one(value) else gradient.mul_(value)
             elif isinstance(value, Tensor):

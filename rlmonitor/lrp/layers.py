@@ -8,7 +8,7 @@ own are in :mod:`rlmonitor.lrp.mixing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -170,6 +170,12 @@ class Dense:
         """``[N, out]`` back to ``[N, in]``."""
         return value @ weight
 
+    def transpose_each(
+        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
+    ) -> Iterator[Tensor]:
+        """The transpose for each weight, one after the other."""
+        return (self.transpose(value, weight, shape) for weight in weights)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -196,6 +202,12 @@ class Scale:
     def transpose(self, value: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
         """``[N, C, ...]`` back to the same shape."""
         return value * along_channels(weight, value)
+
+    def transpose_each(
+        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
+    ) -> Iterator[Tensor]:
+        """The transpose for each weight, one after the other."""
+        return (self.transpose(value, weight, shape) for weight in weights)
 
 
 @dataclass(frozen=True)
@@ -239,11 +251,19 @@ class Convolution:
             one = self.transpose(value.sum(1, keepdim=True), weight[:1, :1], shape)
             return one.repeat(1, weight.shape[1], 1, 1)
         if self._suits_blocks(weight):
-            return self._transpose_by_blocks(value, weight, shape)
+            return next(self._transpose_by_blocks(value, (weight,), shape))
         ahead = self._uncovered(shape[-2:], value.shape[-2:], weight.shape[-2:])
         return functional.conv_transpose2d(
             value, weight, None, self.stride, self.padding, ahead, self.groups, self.dilation
         )
+
+    def transpose_each(
+        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
+    ) -> Iterator[Tensor]:
+        """The transpose for each weight, one after the other; in one convolution where it pays."""
+        if self._suits_blocks(weights[0]) and not any(map(uniform, weights)):
+            return self._transpose_by_blocks(value, weights, shape)
+        return (self.transpose(value, weight, shape) for weight in weights)
 
     def _suits_blocks(self, weight: Tensor) -> bool:
         """Few channels to go back to, and a stride to turn into more of them."""
@@ -251,25 +271,30 @@ class Convolution:
         plain = self.groups == 1 and self.dilation == (1, 1) and rows == columns
         return plain and rows > 1 and weight.shape[1] < LANES
 
-    def _transpose_by_blocks(self, value: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
-        """The transpose as a dense convolution: space to depth, the other way round.
+    def _transpose_by_blocks(
+        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
+    ) -> Iterator[Tensor]:
+        """The transposes as one dense convolution: space to depth, the other way round.
 
         Each ``stride x stride`` block of input pixels counts as one pixel with ``stride^2`` times
         the channels; on those the layer has stride 1. An 8 x 8 kernel with stride 4 on 4 channels
         becomes 2 x 2 on 64, which a CPU does three times faster.
         """
-        stride, (height, width) = self.stride[0], weight.shape[-2:]
+        stride, (height, width) = self.stride[0], weights[0].shape[-2:]
+        weight = weights[0] if len(weights) == 1 else torch.cat(tuple(weights), dim=1)
         if width % stride or height % stride:
             weight = functional.pad(weight, (0, -width % stride, 0, -height % stride))
         flipped = functional.pixel_unshuffle(weight, stride).flip(2, 3).transpose(0, 1)
         reach = flipped.shape[2] - 1, flipped.shape[3] - 1
         flipped = flipped.contiguous(memory_format=torch.channels_last)
-        pixels = _to_space(functional.conv2d(value, flipped, padding=reach), stride)
+        blocks = functional.conv2d(value, flipped, padding=reach)
         (up, left), (rows, columns) = self.padding, shape[-2:]
-        missing = rows + up - pixels.shape[-2], columns + left - pixels.shape[-1]
-        if (up, left) == missing == (0, 0):
-            return pixels
-        return functional.pad(pixels, (-left, missing[1], -up, missing[0]))
+        for part in blocks.chunk(len(weights), dim=1):
+            pixels = _to_space(part, stride)
+            missing = rows + up - pixels.shape[-2], columns + left - pixels.shape[-1]
+            if (up, left) != (0, 0) or missing != (0, 0):
+                pixels = functional.pad(pixels, (-left, missing[1], -up, missing[0]))
+            yield pixels
 
     def _uncovered(
         self, size: Sequence[int], out: Sequence[int], kernel: Sequence[int]
@@ -309,8 +334,10 @@ def _to_space(blocks: Tensor, stride: int) -> Tensor:
     if wide is None:
         return functional.pixel_shuffle(blocks, stride).contiguous()
     frames, depth, height, width = blocks.shape
-    blocks = blocks.contiguous(memory_format=torch.channels_last)
-    split = blocks.permute(0, 2, 3, 1).view(frames, height, width, depth // stride**2, -1)
+    last = blocks.permute(0, 2, 3, 1)
+    if last.stride(3) != 1:  # a part of the channels is as good as all of them
+        last = last.contiguous()
+    split = last.view(frames, height, width, depth // stride**2, -1)
     moved = split.view(wide).permute(0, 3, 1, 4, 2)
     rows = moved.clone(memory_format=torch.contiguous_format).view(blocks.dtype)
     return rows.view(frames, depth // stride**2, height * stride, width * stride)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -174,14 +175,17 @@ class Network:
             raise NonFiniteError(self.diagnosis(outputs, weights))
 
     def diagnosis(self, outputs: list[Tensor], weights: Weights) -> str:
-        """Which layer first has weights or outputs that are not finite, in words."""
-        for index, (node, output) in enumerate(zip(self.nodes, outputs, strict=False)):
+        """Which layer first has weights or outputs that are not finite, in words.
+
+        Outputs that are known no more count as finite.
+        """
+        for index, (node, output) in enumerate(zip_longest(self.nodes, outputs)):
             for kind, tensor in zip(("weight", "bias"), weights.get(index, ()), strict=False):
                 if tensor is not None and not bool(torch.isfinite(tensor).all()):
                     return f"the {kind} of {node.name} holds NaN or infinity"
             if isinstance(node.layer, Lstm) and not node.layer.is_finite():
                 return f"a weight or bias of {node.name} holds NaN or infinity"
-            if not bool(torch.isfinite(output).all()):
+            if output is not None and not bool(torch.isfinite(output).all()):
                 return f"the output of {node.name} overflows, though its weights are finite"
         return "relevance overflows, though weights and outputs are finite"
 

@@ -274,16 +274,20 @@ def _explain(
     """One chunk after its forward pass: a backward pass for each target."""
     network = call.network
     sites, answers = call.sites(values, outputs), outputs[network.output]
-    for target in targets:
+    for number, target in enumerate(targets, 1):
         action = action_of(target, answers, actions)
         seed = _seed(call, sites, outputs, target, action)
-        found, absorbed = _propagate(call, sites | seed.changed, outputs, values, seed)
+        own = sites | seed.changed, list(outputs)
+        if number == len(targets):  # so that each layer's numbers go when they have served
+            sites.clear()
+            outputs.clear()
+        found, absorbed = _propagate(call, *own, values, seed)
         # Inputs that are no observations are what a recurrent network remembers from before.
         found, before = found[: len(network.inputs)], found[len(network.inputs) :]
         absorbed = sum((total(one) for one in before), absorbed)
         sums = [float(one.sum()) for one in (*found, absorbed)]
         if not math.isfinite(sum(sums)):
-            raise NonFiniteError(network.diagnosis(outputs, call.weights))
+            raise NonFiniteError(network.diagnosis([], call.weights))
         keys = [one.key for one in network.inputs]
         yield Relevance(
             {key: one.contiguous() for key, one in zip(keys, found, strict=True)},
@@ -336,21 +340,24 @@ def _propagate(
     values: Sequence[Tensor],
     seed: _Seed,
 ) -> tuple[list[Tensor], Tensor]:
-    """From where relevance starts to the network's inputs', and what was absorbed, ``[N]``."""
+    """From where relevance starts to the network's inputs', and what was absorbed, ``[N]``.
+
+    Takes ``sites`` and ``outputs`` apart on its way.
+    """
     network, arriving = call.network, {seed.node: seed.relevance}
     absorbed = torch.zeros_like(seed.relevance[:, 0])
     for index in reversed(range(seed.node + 1)):
-        relevance = arriving.pop(index, None)
+        relevance, site = arriving.pop(index, None), sites.pop(index, None)
         if relevance is None:  # nothing that is explained depends on this node
             continue
-        entering = network.entering(index, values, outputs)
-        node, site = network.nodes[index], sites.get(index)
+        entering, node = network.entering(index, values, outputs), network.nodes[index]
         shares: tuple[Tensor, ...] = (relevance,)
         taken: Tensor | None = None
         if index not in call.passing:
             shares, taken = _handed_down(node.layer, site, relevance, entering, outputs[index])
         if taken is not None:  # of the frames of a window, one by one
             absorbed = absorbed + taken.reshape(len(absorbed), -1).sum(1)
+        del outputs[index:]
         for source, share in zip(node.inputs, shares, strict=True):
             arriving[source] = arriving[source] + share if source in arriving else share
     received = [arriving.get(-1 - number) for number in range(len(values))]

@@ -59,14 +59,18 @@ def action_of(target: Target, outputs: Tensor, actions: Tensor | None) -> Tensor
     return outputs.argmax(1) if actions is None else actions
 
 
-def checked_target(target: Target, network: Network) -> Target:
-    """The target, as plain Python numbers.
+def checked_target(target: Target, network: object) -> Target:
+    """The target of a network, as plain Python numbers.
 
     Raises:
         UnknownNameError: no network has a target of that name.
-        ConfigurationError: this one has not, or it is neither a name nor an index nor a pair.
+        ConfigurationError: this one has not, or it is neither a name nor an index nor a pair; what
+            should be explained is no network.
         ObservationError: an action that the network does not have.
     """
+    if not isinstance(network, Network):
+        kind = type(network).__name__
+        raise ConfigurationError(f"expected a Network, got {kind}; give network_of(...) of it")
     if isinstance(target, str):
         return _checked_name(target, network)
     if isinstance(target, tuple) and len(target) == 2:
@@ -108,9 +112,13 @@ def checked_action(
     """
     if action is None:
         return None
-    actions = torch.as_tensor(action)
-    if actions.dtype.is_floating_point or actions.dtype in (torch.bool, torch.complex64):
+    try:
+        actions = torch.as_tensor(action)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ObservationError(f"actions must be integers, got {action!r}") from error
+    if actions.is_floating_point() or actions.is_complex() or actions.dtype == torch.bool:
         raise ObservationError(f"actions must be integers, got {actions.dtype}")
+    actions = actions.to(torch.int64)
     if actions.ndim and tuple(actions.shape) != (n_frames,):
         raise ObservationError(
             f"actions must be one integer or [{n_frames}], got {list(actions.shape)}"
@@ -118,4 +126,4 @@ def checked_action(
     least, most = int(actions.min()), int(actions.max())
     if least < 0 or most >= n_outputs:
         raise ObservationError(f"actions must be 0 to {n_outputs - 1}, got {least} to {most}")
-    return actions.to(torch.int64).expand(n_frames)
+    return actions.expand(n_frames)

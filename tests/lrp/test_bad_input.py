@@ -7,6 +7,7 @@ from oracles.policies import POLICY, made, observations
 from torch import nn
 
 from rlmonitor.errors import ConfigurationError, ObservationError, RlmonitorError, UnknownNameError
+from rlmonitor.explain import explain
 from rlmonitor.lrp import attribute, attribute_targets, network_of
 
 ENTRANCES = {
@@ -84,13 +85,32 @@ def test_floats_where_bytes_are_due(entrance, change):
 
 @pytest.mark.parametrize(
     "action",
-    [3, -1, [0, 1, 3], [0, 1], [[0], [1], [2]], 1.0, [0.0, 1.0, 2.0], True, np.zeros(0, int)],
+    [
+        *(3, -1, [0, 1, 3], [0, 1], [[0], [1], [2]], 1.0, [0.0, 1.0, 2.0], True),
+        *("fire", ["fire"] * 3, 1j, np.zeros(0, int), np.ones(3, complex)),
+    ],
 )
 def test_actions(action):
     network = network_of(made("PPO", "state"))
-    given = action if isinstance(action, int | float) else np.asarray(action)
-    with pytest.raises(ObservationError, match="actions must be"):
-        attribute(network, observations("state"), "logit", action=given)
+    for given in (action, np.asarray(action)):
+        with pytest.raises(ObservationError, match="actions must be"):
+            attribute(network, observations("state"), "logit", action=given)
+
+
+def test_actions_of_every_integer_type():
+    network, given = network_of(made("PPO", "state")), observations("state")
+    expected = attribute(network, given, "logit", action=[2, 0, 1]).map
+    for kind in (np.int8, np.uint8, np.uint16, np.int32, np.uint64):
+        found = attribute(network, given, "logit", action=np.array([2, 0, 1], kind))
+        torch.testing.assert_close(found.map, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("given", [made("PPO", "state"), made("PPO", "state").policy, None])
+def test_what_is_no_network_yet(given):
+    with pytest.raises(ConfigurationError, match=r"expected a Network, got .*network_of"):
+        attribute(given, observations("state"), "logit")
+    with pytest.raises(ConfigurationError, match="expected a Network"):
+        explain(given, observations("state"), "logit", "gradient")
 
 
 @pytest.mark.parametrize(
