@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from rlmonitor.environment import make_monitor_env
+from rlmonitor.explain.intervals import wilson_interval
 from rlmonitor.lrp import network_of
 from rlmonitor.recording import spread
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
@@ -53,13 +54,6 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, ...], by: float) -> 
 def alarmed(curves: Array) -> bool:
     """Whether any of a training's curves ``[K, R]`` has a change."""
     return any(change_points(c, spent(FALSE_ALARMS, k)) for k, c in enumerate(curves, start=1))
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a rate (Wilson 1927)."""
-    z, rate = 1.96, hits / n
-    centre, width = rate + z * z / (2 * n), z * (rate * (1 - rate) / n + z * z / (4 * n * n)) ** 0.5
-    return (centre - width) / (1 + z * z / n), (centre + width) / (1 + z * z / n)
 
 
 def real_rounds(n: int) -> Array:
@@ -129,8 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     for name, runs in trainings.items():
         hits = sum(alarmed(run) for run in runs)
-        low, high = wilson(hits, len(runs))
-        lines.append(f"| {name} | {hits} | {hits / len(runs):.1%} | {low:.1%} to {high:.1%} |")
+        rate = wilson_interval(hits, len(runs))
+        lines.append(f"| {name} | {hits} | {rate.mean:.1%} | {rate.low:.1%} to {rate.high:.1%} |")
     lines += [
         "",
         "Rounds from a change after 20 rounds to the event, noise 15 % of the level:",

@@ -18,6 +18,7 @@ from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.board.writer import BoardWriter, logger_writer
 from rlmonitor.environment import EnvSource, make_monitor_env
 from rlmonitor.errors import ConfigurationError
+from rlmonitor.games import Game
 from rlmonitor.isolation import aside
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor, MonitorSettings
@@ -59,8 +60,9 @@ class StrategyMonitorCallback(BaseCallback):
             Q-networks ``"q"`` and ``"advantage"``, for actor-critics the critic's ``"value"`` and
             the policy's ``"advantage"`` (a logit less their mean). Two have a panel in the clips.
         composite: which LRP rule for which layer, by name (``rlmonitor.COMPOSITES``) or your own.
-        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
-            takes the game's own.
+        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``, or a
+            game's table (``rlmonitor.games.GAMES``) where a wrapper of yours that leaves the screen
+            in place keeps the monitor from taking it by itself; None takes the game's own.
         budget: the greatest share of wall time for the monitor, such as 0.02; rounds wait until
             they can be afforded. None keeps the interval exact.
         keep: how many rounds stay on disk; None keeps all, 0 writes none.
@@ -87,7 +89,7 @@ class StrategyMonitorCallback(BaseCallback):
         probe: str | Recording | None = "auto",
         targets: str | Sequence[str] | None = None,
         composite: str | Composite = DEFAULT_COMPOSITE,
-        elements: Mapping[str, ElementFunction] | None = None,
+        elements: Game | Mapping[str, ElementFunction] | None = None,
         budget: float | None = None,
         keep: int | None = None,
         run_dir: str | Path | None = None,

@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from rlmonitor.board import tags
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import ConfigurationError, UnknownNameError
+from rlmonitor.games import Game
 from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
 from rlmonitor.lrp import (
     ACTOR_CRITIC_TARGETS,
@@ -54,8 +55,8 @@ class MonitorSettings:
         targets: what is explained; None takes what the agent values and what it decides by:
             ``"q"`` and ``"advantage"``, or ``"value"`` and ``"advantage"`` for an actor-critic.
         composite: which LRP rule for which layer.
-        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``; None
-            takes the game's own elements.
+        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``, or a
+            game's table; None takes the game's own elements.
         epsilon: chance of a random action in the monitor's play.
         games: trial games of each kind in a round, which tell an agent that plays from one that has
             learnt games by heart (see `rlmonitor.trials`); 0 plays none.
@@ -69,7 +70,7 @@ class MonitorSettings:
     probe: str | Recording | None = "auto"
     targets: tuple[str, ...] | None = None
     composite: str | Composite = DEFAULT_COMPOSITE
-    elements: Mapping[str, ElementFunction] | None = None
+    elements: Game | Mapping[str, ElementFunction] | None = None
     epsilon: float = 0.05
     games: int = 1
     seed: int = 0

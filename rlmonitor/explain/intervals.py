@@ -1,8 +1,9 @@
-"""Confidence intervals of means over frames, by the bootstrap (Efron 1979)."""
+"""Confidence intervals: of means over frames, by the bootstrap (Efron 1979), and of rates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,3 +66,26 @@ def bootstrap_interval(
     edge = (1 - confidence) / 2
     low, high = np.quantile(np.concatenate(means), [edge, 1 - edge])
     return Interval(float(numbers.mean()), float(low), float(high))
+
+
+def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> Interval:
+    """Interval of a rate (Wilson 1927), right for few trials and for rates of 0 and 1 as well.
+
+    Args:
+        hits: trials in which it happened.
+        n: all trials, independent of each other.
+        confidence: how often the interval should hold the true rate, between 0 and 1.
+
+    Raises:
+        ConfigurationError: no trials, more hits than trials, or a confidence that is not between
+            0 and 1.
+    """
+    if not 0 <= hits <= n or n < 1:
+        raise ConfigurationError(f"a rate needs 0 to n hits of n trials, got {hits} of {n}")
+    if not 0 < confidence < 1:
+        raise ConfigurationError(f"confidence must be between 0 and 1, got {confidence}")
+    z, rate = NormalDist().inv_cdf((1 + confidence) / 2), hits / n
+    centre, scale = rate + z * z / (2 * n), 1 + z * z / n
+    width = z * (rate * (1 - rate) / n + z * z / (4 * n * n)) ** 0.5
+    low, high = max((centre - width) / scale, 0.0), min((centre + width) / scale, 1.0)
+    return Interval(rate, low, high)

@@ -6,6 +6,7 @@ from scipy import stats
 
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.explain import bootstrap_interval
+from rlmonitor.explain.intervals import wilson_interval
 
 
 def test_equals_scipys_percentile_interval():
@@ -44,3 +45,19 @@ def test_equal_values_have_no_width():
 def test_bad_input(values, options, error):
     with pytest.raises(error):
         bootstrap_interval(values, **options)
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 30), (30, 30), (1, 30), (7, 9), (1, 1)])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
+def test_the_interval_of_a_rate_is_scipys(hits: int, n: int, confidence: float) -> None:
+    found = wilson_interval(hits, n, confidence)
+    expected = stats.binomtest(hits, n).proportion_ci(confidence, method="wilson")
+    np.testing.assert_allclose(
+        [found.mean, found.low, found.high], [hits / n, expected.low, expected.high], atol=1e-9
+    )
+
+
+@pytest.mark.parametrize(("hits", "n", "confidence"), [(1, 0, 0.9), (3, 2, 0.9), (1, 2, 1.0)])
+def test_a_rate_of_nothing_is_refused(hits: int, n: int, confidence: float) -> None:
+    with pytest.raises(ConfigurationError):
+        wilson_interval(hits, n, confidence)
