@@ -16,7 +16,7 @@ demo: .venv/installed
 	$(BIN)/rlmonitor demo --checkpoint agents/breakout/checkpoints/0800000.safetensors
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 web: $(WEB)/node_modules/.package-lock.json
 	cd $(WEB) && npm run --silent build

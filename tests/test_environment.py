@@ -270,7 +270,7 @@ def test_differences_are_named_with_both_values():
 def test_another_game_is_named():
     training = NativeAtariVecEnv("pong", 1)
     training.close()
-    with pytest.warns(UserWarning, match="game: 'ALE/Pong-v5' in training, 'breakout' in"):
+    with pytest.warns(UserWarning, match="game: 'pong' in training, 'breakout' in"):
         make_monitor_env(lambda: make_atari_env(BREAKOUT), _with_actions(training, 4), seed=0)
 
 

@@ -244,7 +244,7 @@ def test_folders_that_are_not_free_are_refused(cut_off: Path, run_dir: Path) -> 
         train(tiny(), cut_off, progress=False)
     with pytest.raises(ConfigurationError, match="holds no checkpoint to resume from"):
         train(tiny(), run_dir, resume=True, progress=False)
-    with locked(run_dir), pytest.raises(ConfigurationError, match=rf"process {os.getpid()}\)"):
+    with locked(run_dir), pytest.raises(ConfigurationError, match=rf"process \({os.getpid()}\)"):
         train(tiny(), run_dir, progress=False)
     (run_dir / "notes.txt").touch()
     with pytest.raises(ConfigurationError, match=r"something \(notes\.txt, …\) already: name"):

@@ -109,8 +109,12 @@ def test_wrong_use_is_one_line(
 
 
 def test_inspect_says_what_files_are(
-    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    recorded: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # no path of a temporary folder is broken there
     assert run("inspect", AGENT, recorded, "--json") == 0
     network, recording = json.loads(capsys.readouterr().out)
     assert (network["kind"], network["timestep"], network["network"]) == (
