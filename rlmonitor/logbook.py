@@ -14,6 +14,7 @@ from typing import Any
 
 from rlmonitor.board import tags
 from rlmonitor.board.embedding import drawn_strategies, show_strategies
+from rlmonitor.board.overview import strategy_overview
 from rlmonitor.board.page import show_events, show_round
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
@@ -159,6 +160,9 @@ class Logbook:
         if found.probe is not None:
             gif = probe_clip(found.probe, found, phases)
             self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
+        overview = strategy_overview(found)
+        if overview is not None:
+            self.writer.picture(tags.STRATEGY_OVERVIEW, overview, found.timestep)
         drawn = drawn_strategies(found.strategies, seed=self._seed)
         show_strategies(self.writer.directory, found, drawn)
         how = {**attributes, "seed": self._seed, "versions": store.versions()}

@@ -13,6 +13,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 import rlmonitor.logbook as logbook
 from rlmonitor import Event, StrategyMonitorCallback
+from rlmonitor.board.overview import strategy_overview
 from rlmonitor.replay import store
 from rlmonitor.replay.journal import read_events, read_history
 from rlmonitor.stop_training import StopTrainingOnEvent
@@ -56,7 +57,12 @@ def test_trust_effects_and_strategies_are_curves(watched):
     for tag in (
         *(f"faithfulness/{name}" for name in ("pixel_flipping", "rule_agreement")),
         *(f"{scope}/effect/{name}" for scope in ("value", "choice") for name in ("pellet", "bar")),
-        *("choice/action_changed/pellet", "strategy/clusters", "play/score_rate"),
+        *(
+            "choice/action_changed/pellet",
+            "strategy/clusters",
+            "strategy/eigengap",
+            "play/score_rate",
+        ),
     ):
         assert [event.step for event in found.Scalars(tag)] == [0, 40, 80], tag
     checks, effects = callback.last_round.spot_checks, callback.last_round.effects
@@ -89,6 +95,13 @@ def test_the_projector_shows_the_frames_of_the_play(watched):
     strategies = callback.last_round.strategies
     names = {row.split("\t")[0].split(":")[0] for row in rows[1:]}
     assert names == {str(number) for number in strategies.moment.ids}
+
+
+def test_every_round_has_a_picture_of_its_strategies(watched):
+    callback, folder = watched
+    shown = curves(folder).Images("strategy/overview")
+    assert [image.step for image in shown] == [0, 40, 80]
+    assert shown[-1].encoded_image_string == strategy_overview(callback.last_round)
 
 
 def test_a_round_on_disk_gives_the_strategies_back(watched):

@@ -84,6 +84,10 @@ class Palette:
         """768 bytes: red, green, blue of all 256 entries, black where none is registered."""
         return np.array(self._colours, np.uint8).tobytes().ljust(768, b"\0")
 
+    def coloured(self, canvas: Canvas) -> NDArray[np.uint8]:
+        """A canvas in red, green and blue, ``[height, width, 3]``."""
+        return np.array(self._colours, np.uint8)[canvas]
+
 
 def blank(height: int, width: int, index: int) -> Canvas:
     """A canvas of one colour."""

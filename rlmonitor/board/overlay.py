@@ -31,13 +31,13 @@ OPACITY, KNEE = 0.94, 0.75
 PALE, DIM = 0.55, 0.42
 
 
-def panel_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width at which a screen is drawn: a whole multiple, or shrunk into `BOX`.
+def panel_size(height: int, width: int, box: tuple[int, int] = BOX) -> tuple[int, int]:
+    """Height and width at which a screen is drawn: a whole multiple, or shrunk into the box.
 
     >>> panel_size(210, 160), panel_size(400, 600)
     ((420, 320), (224, 336))
     """
-    scale = min(BOX[0] / width, BOX[1] / height)
+    scale = min(box[0] / width, box[1] / height)
     scale = float(int(scale)) if scale >= 1 else scale
     return max(round(height * scale), 1), max(round(width * scale), 1)
 

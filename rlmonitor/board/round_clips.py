@@ -25,7 +25,7 @@ def play_clip(found: Round) -> bytes:
         outputs=clip.outputs,
         composite=found.composite,
         timestep=found.timestep,
-        title=_title(clip.recording),
+        title=title_of(clip.recording),
         taken=clip.recording.action,
         shares=_shares(clip),
         logits=has_logits(clip),
@@ -42,7 +42,7 @@ def probe_clip(probe: Analysis, found: Round, phases: Sequence[str] | None = Non
         outputs=probe.outputs[index],
         composite=found.composite,
         timestep=found.timestep,
-        title=f"{_title(recording)}, probe",
+        title=f"{title_of(recording)}, probe",
         shares={t: {e: s[index] for e, s in by.items()} for t, by in _shares(probe).items()},
         captions=None if phases is None else [phases[i] for i in index],
         interval=PROBE_INTERVAL,
@@ -56,6 +56,12 @@ def shown_of_probe(probe: Analysis) -> NDArray[np.int64]:
     return np.linspace(0, count - 1, min(PROBE_FRAMES, count)).round().astype(np.int64)
 
 
+def title_of(recording: Recording) -> str:
+    """The game's name in words, the environment's id where it has no table."""
+    game = game_of(recording.env_id)
+    return game.name.replace("_", " ").title() if game is not None else recording.env_id or "Play"
+
+
 def _shown(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """The first two targets: a clip has two panels."""
     return dict(list(maps.items())[:2])
@@ -64,11 +70,6 @@ def _shown(maps: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.floa
 def has_logits(analysis: Analysis) -> bool:
     """Whether a policy was explained, whose targets are the logits and the critic's value."""
     return not analysis.relevance.keys().isdisjoint({"value", "logit"})
-
-
-def _title(recording: Recording) -> str:
-    game = game_of(recording.env_id)
-    return game.name.replace("_", " ").title() if game is not None else recording.env_id or "Play"
 
 
 def _shares(analysis: Analysis) -> dict[str, dict[str, NDArray[np.float64]]]:

@@ -56,6 +56,8 @@ def _strategies(found: Round) -> Iterator[tuple[str, float]]:
         return
     moment = found.strategies.moment
     yield tags.STRATEGY_CLUSTERS, float(moment.clusters)
+    if found.strategies.found.eigengap is not None:
+        yield tags.STRATEGY_EIGENGAP, found.strategies.found.eigengap
     if moment.novelty is not None:
         yield tags.STRATEGY_NOVELTY, moment.novelty
     for number, part in (moment.occupancy or {}).items():

@@ -28,6 +28,7 @@ PARTS = ("positive", "negative")
 EVENTS = "events"
 RELEVANCE_PLAY, RELEVANCE_PROBE = "relevance/play", "relevance/probe"
 STRATEGY_CLUSTERS, STRATEGY_NOVELTY = "strategy/clusters", "strategy/novelty"
+STRATEGY_EIGENGAP, STRATEGY_OVERVIEW = "strategy/eigengap", "strategy/overview"
 MONITOR_SECONDS, MONITOR_OVERHEAD = "monitor/seconds", "monitor/overhead"
 FAITHFULNESS = (
     "conservation_error",

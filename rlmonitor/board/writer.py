@@ -102,12 +102,29 @@ class BoardWriter:
             ConfigurationError: the bytes are no GIF.
             StoreError: the event file cannot be written.
         """
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
         if not gif.startswith(b"GIF8"):
             raise ConfigurationError(f"{tag!r} takes a GIF; got bytes beginning with {gif[:6]!r}")
-        width, height = struct.unpack("<HH", gif[6:10])
-        image = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=gif)
+        self._image(tag, gif, struct.unpack("<HH", gif[6:10]), step)
+
+    def picture(self, tag: str, png: bytes, step: int) -> None:
+        """Write a PNG, which the Images and Time Series tabs show.
+
+        Raises:
+            ConfigurationError: the bytes are no PNG.
+            StoreError: the event file cannot be written.
+        """
+        if not png.startswith(b"\x89PNG\r\n\x1a\n"):
+            raise ConfigurationError(f"{tag!r} takes a PNG; got bytes beginning with {png[:8]!r}")
+        self._image(tag, png, struct.unpack(">II", png[16:24]), step)
+
+    def _image(self, tag: str, encoded: bytes, size: tuple[int, ...], step: int) -> None:
+        """Write an image file of a width and height as it is."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        width, height = size
+        image = Summary.Image(
+            width=width, height=height, colorspace=3, encoded_image_string=encoded
+        )
         self._add(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def event(self, headline: str, step: int, details: Mapping[str, object] | None = None) -> None:

@@ -108,6 +108,9 @@ class Spray:
             relevance, or all of them where there is not enough.
         clusters: one for each label; empty where there is not enough.
         eigenvalues: smallest ones of the normalised Laplacian, rising.
+        eigengap: λ_(m+1) − λ_m where the spectrum was cut into m clusters: near 0 the maps are one
+            cloud without parts, and towards 1 their graph is in pieces. Clusters too small to be
+            one count here. None where there is not enough.
         not_enough: why there are no clusters, or None.
     """
 
@@ -115,6 +118,7 @@ class Spray:
     labels: Labels
     clusters: tuple[Cluster, ...] = ()
     eigenvalues: tuple[float, ...] = ()
+    eigengap: float | None = None
     not_enough: str | None = None
 
 
@@ -163,7 +167,7 @@ def spray(
             _beside(each, labels[seen], partitions, i) for i, each in enumerate(clusters)
         )
     values = tuple(float(value) for value in found.spectrum.values)
-    return Spray(features, labels, clusters, values)
+    return Spray(features, labels, clusters, values, _gap(values, len(found.centres)))
 
 
 def embed(found: Spray, *, seed: int = 0, most: int = MOST_EMBEDDED) -> Embedding:
@@ -202,6 +206,11 @@ def _not_enough(points: Features, settings: SpraySettings) -> str | None:
     if np.ptp(points, axis=0).max() <= 1e-6 * points.max():
         return f"all {len(points)} maps are the same"
     return None
+
+
+def _gap(values: tuple[float, ...], count: int) -> float | None:
+    """λ_(count+1) − λ_count, None where no eigenvalue is known beyond."""
+    return values[count] - values[count - 1] if count < len(values) else None
 
 
 def _landmarks(n: int, settings: SpraySettings) -> Labels:

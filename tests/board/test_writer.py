@@ -1,7 +1,10 @@
 """What was written is read back with TensorBoard's own reader."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.logger import configure as configure_logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -64,6 +67,18 @@ def test_a_clip_is_an_image_summary_that_begins_with_gif(board, run_dir):
 def test_what_is_no_gif_is_refused(board):
     with pytest.raises(ConfigurationError, match="takes a GIF"):
         board.clip(tags.RELEVANCE_PLAY, b"\x89PNG....", 1)
+
+
+def test_a_picture_is_an_image_summary_of_its_size(board, run_dir):
+    encoded = io.BytesIO()
+    Image.new("RGB", (5, 4)).save(encoded, "PNG")
+    board.picture(tags.STRATEGY_OVERVIEW, encoded.getvalue(), 123)
+    board.flush()
+    (image,) = read(run_dir).Images("strategy/overview")
+    assert image.encoded_image_string == encoded.getvalue()
+    assert (image.step, image.width, image.height) == (123, 5, 4)
+    with pytest.raises(ConfigurationError, match="takes a PNG"):
+        board.picture(tags.STRATEGY_OVERVIEW, GIF, 1)
 
 
 def test_events_are_markdown_in_which_nothing_of_the_text_is_markup(board, run_dir):

@@ -44,6 +44,25 @@ def test_finds_the_planted_strategies_as_corelay_does(counts, seed):
     np.testing.assert_allclose(values, found.eigenvalues[: len(counts)], atol=1e-8)
 
 
+@pytest.mark.parametrize(
+    "counts", [{"left": 60, "right": 60}, {"left": 80, "right": 50, "top": 40}]
+)
+def test_the_eigengap_is_the_step_of_the_dense_laplacians_spectrum(counts):
+    maps, _ = heap(counts)
+    found = spray(maps, settings=SMALL)
+    graph = spectral.neighbour_graph(relevance_features(maps, (6, 6)), 10)
+    values = np.linalg.eigvalsh(laplacian(graph.toarray(), normed=True))
+    m = len(counts)
+    assert found.eigengap == pytest.approx(values[m] - values[m - 1], abs=1e-6)
+
+
+def test_one_cloud_has_its_gap_after_the_first_eigenvalue_and_nothing_has_none():
+    found = spray(spots((12, 12), 120, jitter=2), settings=SMALL)
+    assert len(found.clusters) == 1
+    assert found.eigengap == pytest.approx(found.eigenvalues[1] - found.eigenvalues[0])
+    assert spray(spots((12, 12), 5), settings=SMALL).eigengap is None
+
+
 def test_equals_corelay_where_clusters_touch():
     maps, truth = heap({"left": 80, "right": 80, "top": 60}, jitter=1.7)
     found = spray(maps, settings=SpraySettings(shape=(6, 6), n_clusters=3))

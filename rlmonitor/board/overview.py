@@ -1,0 +1,260 @@
+"""A round's strategies in one picture: a PNG for TensorBoard's Images tab.
+
+A block for each strategy: its number and name, its part of the frames, what became of it in this
+round, the elements that its relevance lies on, its mean map, and its typical frames. The picture is
+wide, because TensorBoard's cards shrink it to a third: names stay legible there, the rest after a
+click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmonitor.board.canvas import Canvas, Palette, blank, fill, fit_text, rgb, text_width, write
+from rlmonitor.board.overlay import relevance_scale, scale_of_colours
+from rlmonitor.board.picture import Theme
+from rlmonitor.board.round_clips import title_of
+from rlmonitor.board.still import LEVELS, Rgb, Stills, prepare_stills, scale_of_glow
+from rlmonitor.errors import StoreError
+from rlmonitor.round import Round, Strategies
+from rlmonitor.strategy.spray import Cluster
+from rlmonitor.strategy.timeline import Change, Strategy
+
+STRATEGY_COLOURS = tuple(
+    rgb(code)
+    for code in (
+        *("#4477aa", "#ee6677", "#228833", "#ccaa33", "#55bbdd"),
+        *("#aa3377", "#7a6a53", "#9988dd", "#77aa55", "#dd8844"),
+    )
+)
+"""By a strategy's number, in turn; those of the Strategies page."""
+
+PANEL = (160, 210)
+"""Width and height that a screen is fitted into: an Atari's, pixel by pixel."""
+NARROWEST = 140
+"""Of a panel's column: its caption needs room."""
+MARGIN, GAP, COLUMNS = 20, 12, 4
+HEADER, TITLE, NOTE, BAR, CAPTION, BLOCK_GAP, FOOTER = 86, 42, 26, 46, 24, 30, 34
+LARGE, MIDDLE, SMALL = 30, 19, 15
+LEGEND = 66
+LEAST_NAMED = 0.005
+"""Elements below this part of the relevance have no name under the bar."""
+
+COMPRESSION = 3
+"""Of the PNG, 0 to 9: higher ones take twice as long for a few percent."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is drawn of one strategy.
+
+    Attributes:
+        title: number and name.
+        figure: at the title's right end.
+        note: what became of it.
+        colour: index in the palette.
+        profile: element to share.
+        panels: caption and picture.
+    """
+
+    title: str
+    figure: str
+    note: str
+    colour: int
+    profile: Mapping[str, float]
+    panels: Sequence[tuple[str, Rgb]]
+
+
+def strategy_overview(found: Round) -> bytes | None:
+    """The picture of a round's strategies as a PNG; None where there are none."""
+    own = found.strategies
+    if own is None or not own.found.clusters:
+        return None
+    palette = Palette()
+    theme = Theme(palette, tuple(found.play.recording.masks))
+    blocks = _blocks(found, own, palette)
+    pictures, canvas = _drawn(blocks, _header(found, own), _gone(own), theme)
+    pictures += _legend(canvas, theme)
+    image = palette.coloured(canvas)
+    for x, y, picture in pictures:
+        image[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    done, encoded = cv2.imencode(
+        ".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION]
+    )
+    if not done:
+        raise StoreError(f"a picture of {image.shape[1]} x {image.shape[0]} pixels makes no PNG")
+    return encoded.tobytes()
+
+
+def _header(found: Round, own: Strategies) -> tuple[str, str]:
+    recording = found.play.recording
+    asked = "decides by" if own.target == "advantage" else "values"
+    count = len(own.found.clusters)
+    strategies = f"{count} strateg{'y' if count == 1 else 'ies'}"
+    gap = "" if own.found.eigengap is None else f"  ·  eigengap {own.found.eigengap:.2f}"
+    return (
+        f"{title_of(recording)}: {strategies} at {found.timestep:,}",
+        f"{len(recording)} maps of what it {asked}, LRP {found.composite}{gap}",
+    )
+
+
+def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
+    clusters = own.found.clusters
+    frames = np.array([frame for cluster in clusters for frame in cluster.typical], np.int64)
+    stills = prepare_stills(found.play.recording.screen[frames], PANEL)
+    maps = found.play.relevance[own.target][frames].sum(axis=1, dtype=np.float32)
+    maps /= relevance_scale(maps)
+    known = {each.id: each for each in own.timeline.strategies}
+    blocks, first = [], 0
+    for number, cluster in zip(own.moment.ids, clusters, strict=True):
+        strategy = known[number]
+        places = range(first, first + len(cluster.typical))
+        first += len(cluster.typical)
+        blocks.append(
+            Block(
+                title=f"{number}: {strategy.name}",
+                figure=f"{cluster.occupancy:.0%}",
+                note=_note(own, strategy, cluster),
+                colour=palette.add(STRATEGY_COLOURS[number % len(STRATEGY_COLOURS)]),
+                profile=strategy.profile,
+                panels=_panels(stills, cluster, maps, places),
+            )
+        )
+    return blocks
+
+
+def _panels(
+    stills: Stills, cluster: Cluster, maps: NDArray[np.float32], places: Sequence[int]
+) -> list[tuple[str, Rgb]]:
+    """The mean map over the most typical frame, then all typical frames with their own maps."""
+    mean = cluster.mean_map / relevance_scale(cluster.mean_map)
+    typical = [stills.overlaid(place, maps[place]) for place in places]
+    return [("mean map", stills.lit(places[0], mean)), *(("typical frame", one) for one in typical)]
+
+
+def _note(own: Strategies, strategy: Strategy, cluster: Cluster) -> str:
+    """What became of a strategy in this round, and whether raw pixels give it as well."""
+    known = own.timeline.strategies
+    changes = sorted(own.moment.changes, key=lambda change: change.strategy != strategy.id)
+    texts = (_said(change, strategy.id, known) for change in changes)
+    said = [text for text in texts if text is not None]
+    said = said or [f"known since timestep {strategy.born:,}"]
+    if cluster.in_pixels:
+        said.append("also found in raw pixels")
+    return "  ·  ".join(said)
+
+
+def _said(change: Change, number: int, known: Sequence[Strategy]) -> str | None:
+    """A change in words, seen from a strategy that is there; None where it does not concern it."""
+    if change.strategy == number:
+        others = ", ".join(_named(known[i]) for i in change.other)
+        return {
+            "born": "born in this round",
+            "split": f"split from {others}",
+            "returned": "back in this round",
+        }.get(change.kind)
+    if change.kind == "merged" and number in change.other:
+        return f"{_named(known[change.strategy])} merged into it"
+    return None
+
+
+def _gone(own: Strategies) -> list[str]:
+    """Strategies that died in this round."""
+    known = own.timeline.strategies
+    return [
+        f"{_named(known[change.strategy])} died in this round"
+        for change in own.moment.changes
+        if change.kind == "died"
+    ]
+
+
+def _named(strategy: Strategy) -> str:
+    return f"{strategy.id}: {strategy.name}"
+
+
+def _drawn(
+    blocks: Sequence[Block], header: tuple[str, str], gone: Sequence[str], theme: Theme
+) -> tuple[list[tuple[int, int, Rgb]], Canvas]:
+    """Everything but the panels, and where each of them belongs: left, top, picture."""
+    height, width = blocks[0].panels[0][1].shape[:2]
+    column = max(width, NARROWEST)
+    block = TITLE + NOTE + BAR + CAPTION + height + BLOCK_GAP
+    whole = 2 * MARGIN + COLUMNS * column + (COLUMNS - 1) * GAP
+    bottom = HEADER + len(blocks) * block
+    canvas = blank(bottom + NOTE * len(gone) + FOOTER, whole, theme.background)
+    right = whole - MARGIN
+    for text, size, baseline, ramp in (
+        (header[0], LARGE, 42, theme.text),
+        (header[1], MIDDLE, 70, theme.quiet),
+    ):
+        write(canvas, MARGIN, baseline, fit_text(text, size, right - MARGIN), size, ramp)
+    pictures = []
+    for number, each in enumerate(blocks):
+        top = HEADER + number * block
+        _draw_words(canvas, top, each, theme)
+        for place, (caption, picture) in enumerate(each.panels):
+            left = MARGIN + place * (column + GAP)
+            y = top + TITLE + NOTE + BAR
+            write(canvas, left, y + 15, fit_text(caption, SMALL, column), SMALL, theme.quiet)
+            pictures.append((left, y + CAPTION, picture))
+    for number, line in enumerate(gone):
+        text = fit_text(line, MIDDLE, right - MARGIN)
+        write(canvas, MARGIN, bottom + number * NOTE + 14, text, MIDDLE, theme.text)
+    return pictures, canvas
+
+
+def _legend(canvas: Canvas, theme: Theme) -> list[tuple[int, int, Rgb]]:
+    """What the colours mean, at the lower edge: words on the canvas, and the scales."""
+    dark = np.array([scale_of_colours((0, 0, 0), LEVELS)], np.uint8)
+    light = np.array([scale_of_glow((0, 0, 0))], np.uint8)
+    left, baseline, scales = MARGIN, canvas.shape[0] - 16, []
+    for before, scale, after in (
+        ("against", dark, "for the action"),
+        ("mean map: little", light, "much |relevance|"),
+    ):
+        write(canvas, left, baseline, before, SMALL, theme.quiet)
+        left += text_width(before, SMALL) + 8
+        scale = scale.repeat(9, axis=0).repeat(-(-LEGEND // scale.shape[1]), axis=1)
+        scales.append((left, baseline - 9, scale))
+        left += scale.shape[1] + 8
+        write(canvas, left, baseline, after, SMALL, theme.quiet)
+        left += text_width(after, SMALL) + 26
+    return scales
+
+
+def _draw_words(canvas: Canvas, top: int, block: Block, theme: Theme) -> None:
+    """Title, note, and the bar of the elements' shares."""
+    right = canvas.shape[1] - MARGIN
+    fill(canvas, MARGIN, top, right - MARGIN, 1, theme.track)
+    fill(canvas, MARGIN, top + 14, 22, 22, block.colour)
+    write(canvas, right, top + 35, block.figure, LARGE, theme.text, "right")
+    room = right - MARGIN - 34 - text_width(block.figure, LARGE) - GAP
+    write(canvas, MARGIN + 34, top + 35, fit_text(block.title, LARGE, room), LARGE, theme.text)
+    note = fit_text(block.note, MIDDLE, right - MARGIN)
+    write(canvas, MARGIN, top + TITLE + 19, note, MIDDLE, theme.quiet)
+    if block.profile:
+        _draw_profile(canvas, top + TITLE + NOTE + 4, block.profile, theme)
+
+
+def _draw_profile(canvas: Canvas, top: int, profile: Mapping[str, float], theme: Theme) -> None:
+    """Shares that add up to 1 as parts of one bar, with their names below."""
+    right, left, x = canvas.shape[1] - MARGIN, MARGIN, MARGIN
+    total = sum(profile.values()) or 1.0
+    passed = 0.0
+    for name, share in profile.items():
+        passed += share / total
+        end = MARGIN + round(passed * (right - MARGIN))
+        fill(canvas, x, top, end - x, 12, theme.element[name])
+        x = end
+    for name, share in sorted(profile.items(), key=lambda item: -item[1]):
+        text = f"{name} {share:.0%}"
+        if share < LEAST_NAMED or left + 14 + text_width(text, SMALL) > right:
+            break
+        fill(canvas, left, top + 20, 9, 9, theme.element[name])
+        write(canvas, left + 14, top + 29, text, SMALL, theme.quiet)
+        left += 14 + text_width(text, SMALL) + 18
