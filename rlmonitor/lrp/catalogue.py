@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rlmonitor.lrp.blocks import by_blocks
 from rlmonitor.lrp.constants import Shift
 from rlmonitor.lrp.layers import (
     Affine,
@@ -54,14 +55,15 @@ COPY = Elementwise(lambda value: value)
 """A layer that gives the same numbers in memory of their own."""
 
 
-def _convolution(module: nn.Conv2d) -> Convolution:
+def _convolution(module: nn.Conv2d) -> Layers:
     if module.padding_mode != "zeros":
         raise ValueError(f"padding_mode {module.padding_mode!r}; only 'zeros' is supported")
     named = isinstance(module.padding, str)
     padding = _named_padding(module) if named else _pair(module.padding)
-    return Convolution(
+    layer = Convolution(
         module, _pair(module.stride), padding, _pair(module.dilation), groups=module.groups
     )
+    return by_blocks(layer)
 
 
 def _pair(values: Any) -> tuple[int, int]:
@@ -128,6 +130,8 @@ def _unflatten(module: nn.Unflatten) -> Reshape:
 
 def _keeping(*names: str, function: Callable[..., Tensor]) -> Callable[[Any], Elementwise]:
     """A constructor that takes the named settings over from the module; always out of place."""
+    if not names:
+        return lambda module: Elementwise(function)
     return lambda module: Elementwise(
         partial(function, **{name: getattr(module, name) for name in names})
     )

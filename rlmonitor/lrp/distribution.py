@@ -15,7 +15,15 @@ import torch
 from torch import Tensor
 
 from rlmonitor.lrp.layers import Affine, along_channels
-from rlmonitor.lrp.rules import Bound, ParameterView, Part, Rule, Signal, unchanged
+from rlmonitor.lrp.rules import (
+    Bound,
+    ParameterView,
+    Part,
+    Rule,
+    Signal,
+    above_zero,
+    unchanged,
+)
 
 Term = tuple[Tensor | float, Tensor]
 """Input and weight of a branch."""
@@ -32,6 +40,8 @@ class Lens:
         bias: ``[out]``, or None.
         bounds: smallest and largest value that the layer's input may have.
         name: the layer's module path.
+        rectified_input: whether it is known that no input is negative.
+        rectified_output: whether it is known that relevance comes to positive outputs alone.
     """
 
     layer: Affine
@@ -40,12 +50,14 @@ class Lens:
     bias: Tensor | None
     bounds: tuple[Bound, Bound] = (-math.inf, math.inf)
     name: str = ""
+    rectified_input: bool = False
+    rectified_output: bool = False
     _views: dict[ParameterView, Tensor] = field(default_factory=dict)
     _biases: dict[int, Tensor | None] = field(default_factory=dict)
 
     def at(self, value: Tensor, output: Tensor) -> Site:
         """The lens with a batch of inputs and the outputs that the layer gave for them."""
-        return Site(self, Signal(value, *self.bounds, self.name), output)
+        return Site(self, Signal(value, *self.bounds, self.name, self.rectified_input), output)
 
     @functools.cached_property
     def stabiliser(self) -> Tensor:
@@ -108,7 +120,7 @@ class Site:
         """
         below: Tensor | None = None
         absorbed = []
-        for part, share in _shares(self.lens.rule, relevance, self.output):
+        for part, share in self._shares(relevance):
             if part is None:
                 absorbed.append(total(share))
                 continue
@@ -117,6 +129,27 @@ class Site:
             absorbed += taken
         below = torch.zeros_like(self.signal.value) if below is None else below
         return below, functools.reduce(torch.add, absorbed)
+
+    def _shares(self, relevance: Tensor) -> Iterator[tuple[Part | None, Tensor]]:
+        """Each part with the relevance that it serves; last, for no part, what none of them does.
+
+        Behind a ReLU all relevance is at positive outputs: the part for those serves it whole.
+        """
+        left, selective = relevance, False
+        for part in self.lens.rule.parts:
+            if part.where is None:
+                yield part, relevance
+                continue
+            if part.where is above_zero and self.lens.rectified_output:
+                yield part, relevance
+                return
+            selective, share = True, part.where(left, self.output)
+            yield part, share
+            if torch.equal(share, left):
+                return
+            left = left - share
+        if selective:
+            yield None, left
 
     def _quotient(self, part: Part, share: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Relevance over denominator, and what bias, stabiliser and empty denominators take."""
@@ -139,16 +172,14 @@ class Site:
 
     def _received(self, part: Part, quotient: Tensor, so_far: Tensor | None) -> Tensor:
         """What the inputs get from a part, ``[N, in, ...]``, on top of what they got so far."""
-        terms, shape = self._terms_of(part), self.signal.value.shape
-        weights = [weight for _, weight in terms]
-        gradients = self.lens.layer.transpose_each(quotient, weights, shape) if terms else ()
-        for (value, _), gradient in zip(terms, gradients, strict=True):
+        for value, weight in self._terms_of(part):
+            gradient = self.lens.layer.transpose(quotient, weight, self.signal.value.shape)
             if so_far is None:
-                so_far = gradient if _is_one(value) else gradient.mul_(value)
+                so_far = gradient if _is_one(value) else _writable(gradient).mul_(value)
             elif isinstance(value, Tensor):
-                so_far = so_far.addcmul_(gradient, value)
+                so_far = _writable(so_far).addcmul_(gradient, value)
             else:
-                so_far = so_far.add_(gradient, alpha=value)
+                so_far = _writable(so_far).add_(gradient, alpha=value)
         return torch.zeros_like(self.signal.value) if so_far is None else so_far
 
     def _denominator(self, part: Part) -> Tensor:
@@ -206,25 +237,6 @@ class Site:
         return self._terms[id(part)]
 
 
-def _shares(rule: Rule, relevance: Tensor, output: Tensor) -> Iterator[tuple[Part | None, Tensor]]:
-    """Each part with the relevance that it serves; last, for no part, what none of them does.
-
-    Behind a ReLU all relevance is at positive outputs, so the first selective part serves it whole.
-    """
-    left, selective = relevance, False
-    for part in rule.parts:
-        if part.where is None:
-            yield part, relevance
-            continue
-        selective, share = True, part.where(left, output)
-        yield part, share
-        if torch.equal(share, left):
-            return
-        left = left - share
-    if selective:
-        yield None, left
-
-
 def _is_constant(value: Tensor | float) -> bool:
     """Whether all inputs are one number other than 0."""
     return not isinstance(value, Tensor) and value != 0
@@ -232,6 +244,11 @@ def _is_constant(value: Tensor | float) -> bool:
 
 def _is_one(value: Tensor | float) -> bool:
     return not isinstance(value, Tensor) and value == 1
+
+
+def _writable(tensor: Tensor) -> Tensor:
+    """The tensor, or a copy where it shows one number in several places."""
+    return tensor.clone(memory_format=torch.contiguous_format) if 0 in tensor.stride() else tensor
 
 
 def total(tensor: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ own are in :mod:`rlmonitor.lrp.mixing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,6 +30,11 @@ class Elementwise:
     """
 
     function: Callable[[Tensor], Tensor]
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether it is a ReLU: nothing below 0 comes out, and what comes in below 0 gives 0."""
+        return self.function in (torch.relu, functional.relu6)
 
     def forward(self, value: Tensor) -> Tensor:
         """The activations, in the input's shape."""
@@ -94,6 +99,55 @@ class Permute:
         """The axes as they were."""
         order = torch.tensor(self.order(value.ndim))
         return relevance.permute(*order.argsort().tolist())
+
+
+@dataclass(frozen=True)
+class SpaceToDepth:
+    """Each ``size x size`` block of pixels as one pixel; see :mod:`rlmonitor.lrp.blocks`.
+
+    Attributes:
+        size: 2 or more. Pixels after the last whole block are left out: no kernel reaches them.
+    """
+
+    size: int
+
+    def forward(self, value: Tensor) -> Tensor:
+        """``[N, C, H, W]`` to ``[N, C * size^2, H // size, W // size]``."""
+        if value.ndim != 4:
+            raise RuntimeError("a Conv2d layer takes [N, C, H, W]")
+        rows, columns = (size - size % self.size for size in value.shape[2:])
+        value = value[..., :rows, :columns]
+        wide = _WIDE.get(self.size * value.element_size())
+        if wide is None or columns == 0 or not value.is_contiguous():
+            return arranged(functional.pixel_unshuffle(value, self.size))
+        # The pixels of a block's row are neighbours before and after: a type as wide as they are
+        # together moves them in one piece, which halves the time of ``pixel_unshuffle``.
+        frames, channels = value.shape[:2]
+        split = value.view(frames, channels, rows // self.size, self.size, columns)
+        moved = split.view(wide).permute(0, 2, 4, 1, 3)
+        last = moved.clone(memory_format=torch.contiguous_format).view(value.dtype)
+        return last.view(frames, rows // self.size, columns // self.size, -1).permute(0, 3, 1, 2)
+
+    def backward(self, relevance: Tensor, value: Tensor) -> Tensor:
+        """The relevance of each pixel; nothing where no block is."""
+        frames, depth, height, width = relevance.shape
+        missing = [size % self.size for size in value.shape[2:]]
+        if relevance.stride(1) == 0 and not any(missing):  # one number for all pixels of a block
+            pixels = functional.interpolate(relevance[:, :1], scale_factor=float(self.size))
+            return pixels.expand(-1, depth // self.size**2, -1, -1)
+        last = relevance.permute(0, 2, 3, 1)
+        wide = _WIDE.get(self.size * relevance.element_size())
+        if wide is None or last.stride(3) != 1:
+            pixels = functional.pixel_shuffle(relevance, self.size).contiguous()
+        else:
+            split = last.unflatten(3, (depth // self.size**2, self.size, self.size)).view(wide)
+            moved = split.squeeze(5).permute(0, 3, 1, 4, 2)
+            rows = moved.clone(memory_format=torch.contiguous_format).view(relevance.dtype)
+            pixels = rows.view(frames, -1, height * self.size, width * self.size)
+        return functional.pad(pixels, (0, missing[1], 0, missing[0])) if any(missing) else pixels
+
+
+_WIDE = {8: torch.complex64, 16: torch.complex128}
 
 
 @dataclass(frozen=True)
@@ -170,12 +224,6 @@ class Dense:
         """``[N, out]`` back to ``[N, in]``."""
         return value @ weight
 
-    def transpose_each(
-        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
-    ) -> Iterator[Tensor]:
-        """The transpose for each weight, one after the other."""
-        return (self.transpose(value, weight, shape) for weight in weights)
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -202,12 +250,6 @@ class Scale:
     def transpose(self, value: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
         """``[N, C, ...]`` back to the same shape."""
         return value * along_channels(weight, value)
-
-    def transpose_each(
-        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
-    ) -> Iterator[Tensor]:
-        """The transpose for each weight, one after the other."""
-        return (self.transpose(value, weight, shape) for weight in weights)
 
 
 @dataclass(frozen=True)
@@ -249,52 +291,11 @@ class Convolution:
         """``[N, out, h, w]`` back to ``[N, in, H, W]``; ``shape`` is that of the layer's input."""
         if self.groups == 1 and uniform(weight) and weight.shape[1] > 1:
             one = self.transpose(value.sum(1, keepdim=True), weight[:1, :1], shape)
-            return one.repeat(1, weight.shape[1], 1, 1)
-        if self._suits_blocks(weight):
-            return next(self._transpose_by_blocks(value, (weight,), shape))
+            return one.expand(-1, weight.shape[1], -1, -1)
         ahead = self._uncovered(shape[-2:], value.shape[-2:], weight.shape[-2:])
         return functional.conv_transpose2d(
             value, weight, None, self.stride, self.padding, ahead, self.groups, self.dilation
         )
-
-    def transpose_each(
-        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
-    ) -> Iterator[Tensor]:
-        """The transpose for each weight, one after the other; in one convolution where it pays."""
-        if self._suits_blocks(weights[0]) and not any(map(uniform, weights)):
-            return self._transpose_by_blocks(value, weights, shape)
-        return (self.transpose(value, weight, shape) for weight in weights)
-
-    def _suits_blocks(self, weight: Tensor) -> bool:
-        """Few channels to go back to, and a stride to turn into more of them."""
-        rows, columns = self.stride
-        plain = self.groups == 1 and self.dilation == (1, 1) and rows == columns
-        return plain and rows > 1 and weight.shape[1] < LANES
-
-    def _transpose_by_blocks(
-        self, value: Tensor, weights: Sequence[Tensor], shape: torch.Size
-    ) -> Iterator[Tensor]:
-        """The transposes as one dense convolution: space to depth, the other way round.
-
-        Each ``stride x stride`` block of input pixels counts as one pixel with ``stride^2`` times
-        the channels; on those the layer has stride 1. An 8 x 8 kernel with stride 4 on 4 channels
-        becomes 2 x 2 on 64, which a CPU does three times faster.
-        """
-        stride, (height, width) = self.stride[0], weights[0].shape[-2:]
-        weight = weights[0] if len(weights) == 1 else torch.cat(tuple(weights), dim=1)
-        if width % stride or height % stride:
-            weight = functional.pad(weight, (0, -width % stride, 0, -height % stride))
-        flipped = functional.pixel_unshuffle(weight, stride).flip(2, 3).transpose(0, 1)
-        reach = flipped.shape[2] - 1, flipped.shape[3] - 1
-        flipped = flipped.contiguous(memory_format=torch.channels_last)
-        blocks = functional.conv2d(value, flipped, padding=reach)
-        (up, left), (rows, columns) = self.padding, shape[-2:]
-        for part in blocks.chunk(len(weights), dim=1):
-            pixels = _to_space(part, stride)
-            missing = rows + up - pixels.shape[-2], columns + left - pixels.shape[-1]
-            if (up, left) != (0, 0) or missing != (0, 0):
-                pixels = functional.pad(pixels, (-left, missing[1], -up, missing[0]))
-            yield pixels
 
     def _uncovered(
         self, size: Sequence[int], out: Sequence[int], kernel: Sequence[int]
@@ -324,30 +325,8 @@ def uniform(weight: Tensor) -> bool:
     return weight.stride()[:2] == (0, 0)
 
 
-def _to_space(blocks: Tensor, stride: int) -> Tensor:
-    """``[N, C * stride^2, h, w]`` to ``[N, C, h * stride, w * stride]``.
-
-    The pixels of a block's row are neighbours before and after: a type as wide as they are together
-    moves them in one piece, which halves the time of ``pixel_shuffle``.
-    """
-    wide = _WIDE.get(stride * blocks.element_size())
-    if wide is None:
-        return functional.pixel_shuffle(blocks, stride).contiguous()
-    frames, depth, height, width = blocks.shape
-    last = blocks.permute(0, 2, 3, 1)
-    if last.stride(3) != 1:  # a part of the channels is as good as all of them
-        last = last.contiguous()
-    split = last.view(frames, height, width, depth // stride**2, -1)
-    moved = split.view(wide).permute(0, 3, 1, 4, 2)
-    rows = moved.clone(memory_format=torch.contiguous_format).view(blocks.dtype)
-    return rows.view(frames, depth // stride**2, height * stride, width * stride)
-
-
-_WIDE = {8: torch.complex64, 16: torch.complex128}
-
-
 Affine = Dense | Convolution | Scale
 """Layers with weights, for which a composite chooses a rule."""
 
-Passing = Elementwise | Reshape | Permute | Selection | MaxPooling
+Passing = Elementwise | Reshape | Permute | SpaceToDepth | Selection | MaxPooling
 """Layers that hand relevance on as it is."""

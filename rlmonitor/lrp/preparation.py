@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rlmonitor.lrp.constants import Shift
-from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, Scale
+from rlmonitor.lrp.layers import Affine, Convolution, Dense, Elementwise, Scale, SpaceToDepth
 from rlmonitor.lrp.mixing import Centring, Concatenation, Sum
 from rlmonitor.lrp.observations import Input
 from rlmonitor.lrp.recurrent import LastStep, Lstm
@@ -79,7 +79,8 @@ def bounds_of(
         Numbers, or ``[1, ...]`` in the shape of what enters, where the bounds differ inside.
     """
     weight = weights[index][0]
-    if all(isinstance(nodes[one].layer, Elementwise) for one in _upstream(nodes, index)):
+    above = _upstream(nodes, index)
+    if all(isinstance(nodes[one].layer, Elementwise | SpaceToDepth) for one in above):
         shapes = [torch.Size([1] * len(shape)) for shape in shapes]
     (source,) = nodes[index].inputs
     corners = _corners(nodes, source, inputs, shapes, weights, weight)
@@ -106,6 +107,8 @@ def _corners(
     node = nodes[source]
     layer = node.layer
     if isinstance(layer, LastStep):  # its other input says what is last
+        return _corners(nodes, node.inputs[0], inputs, shapes, weights, like)
+    if isinstance(layer, SpaceToDepth) and set(shapes[0][1:]) == {1}:  # alike at all pixels
         return _corners(nodes, node.inputs[0], inputs, shapes, weights, like)
     entering = [_corners(nodes, at, inputs, shapes, weights, like) for at in node.inputs]
     if isinstance(layer, Centring):  # what it divides by has no lower bound

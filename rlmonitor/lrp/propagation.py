@@ -37,7 +37,8 @@ from rlmonitor.lrp.network import Activations, Network, is_first
 from rlmonitor.lrp.observations import Observation, Windows
 from rlmonitor.lrp.preparation import bounds_of, passing
 from rlmonitor.lrp.recurrent import EachStep, Recurrent
-from rlmonitor.lrp.rules import Bound
+from rlmonitor.lrp.rules import Bound, Rule
+from rlmonitor.lrp.signs import rectified_inputs, rectified_outputs
 from rlmonitor.lrp.targets import (
     Target,
     action_of,
@@ -232,22 +233,38 @@ class _Call:
         # What stands behind the outputs is computed for the value only.
         self.n_nodes = len(network.nodes) if "value" in targets else network.output + 1
         self.weights = network.weights(self.n_nodes)
-        self.lenses = {
-            index: self._lens(index, layer)
-            for index, node in enumerate(network.nodes[: self.n_nodes])
+        nodes = network.nodes[: self.n_nodes]
+        rules = {
+            index: self._rule(index, layer)
+            for index, node in enumerate(nodes)
             if isinstance(layer := node.layer, Affine)
         }
-        self.passing = passing(network.nodes, {k: lens.rule for k, lens in self.lenses.items()})
+        inputs = rectified_inputs(nodes)
+        outputs = rectified_outputs(nodes, rules) - {network.output, network.value}
+        self.lenses = {
+            index: Lens(
+                layer,
+                rule,
+                *self.weights[index],
+                bounds=self._bounds(index),
+                name=nodes[index].name,
+                rectified_input=index in inputs,
+                rectified_output=index in outputs,
+            )
+            for index, rule in rules.items()
+            if isinstance(layer := nodes[index].layer, Affine)
+        }
+        self.passing = passing(network.nodes, rules)
 
-    def _lens(self, index: int, layer: Affine) -> Lens:
-        network, path = self.network, self.network.nodes[index].name
-        first = is_first(network.nodes, index)
-        rule = self.composite.rule_for(layer, is_first=first, path=path)
-        bounds = self._bounds(index) if first else (-math.inf, math.inf)
-        return Lens(layer, rule, *self.weights[index], bounds, path)
+    def _rule(self, index: int, layer: Affine) -> Rule:
+        first = is_first(self.network.nodes, index)
+        path = self.network.nodes[index].name
+        return self.composite.rule_for(layer, is_first=first, path=path)
 
     def _bounds(self, index: int) -> tuple[Bound, Bound]:
-        """Smallest and largest value that a first layer may get."""
+        """Smallest and largest value that a layer may get; known for first layers."""
+        if not is_first(self.network.nodes, index):
+            return -math.inf, math.inf
         return bounds_of(self.network.nodes, index, self.network.inputs, self.shapes, self.weights)
 
     def forward(self, values: Sequence[Tensor]) -> list[Tensor]:

@@ -49,17 +49,26 @@ class Signal:
         low: the smallest value that it may have, in layers that see the observation itself.
         high: the largest one.
         name: the layer's module path, for error messages.
+        rectified: whether it is known that no input is negative.
     """
 
     value: Tensor
     low: Bound = -math.inf
     high: Bound = math.inf
     name: str = ""
+    rectified: bool = False
 
     @cached_property
     def signed(self) -> bool:
         """Whether any input is negative."""
-        return bool(self.value.amin() < 0)
+        return not self.rectified and bool(self.value.amin() < 0)
+
+    @cached_property
+    def extremes(self) -> tuple[Tensor, Tensor]:
+        """The smallest and the largest input; looked for in the order that memory has."""
+        axes = sorted(range(self.value.ndim), key=self.value.stride, reverse=True)
+        least, most = self.value.permute(axes).aminmax()
+        return least, most
 
 
 InputView = Callable[[Signal], Bound]
@@ -199,7 +208,8 @@ def _favour(clamp: ParameterView, gamma: float, parameter: Tensor) -> Tensor:
 
 def _box_edge(edge: str, value: float | None, signal: Signal) -> Bound:
     bound: Bound = getattr(signal, edge) if value is None else value
-    if not bool(torch.as_tensor(bound).isfinite().all()):
+    finite = bound.isfinite().all() if isinstance(bound, Tensor) else math.isfinite(bound)
+    if not finite:
         raise ConfigurationError(
             f"z_box at {signal.name} needs a finite {edge} bound of the input, but the observation "
             f"space has {_extreme(bound, edge):g}; pass z_box(low=..., high=...) or take flat, "
@@ -219,7 +229,7 @@ def _boxed(low: float | None, high: float | None, signal: Signal) -> Tensor:
     """The input, after a look whether it lies in the box: outside it z_box has no meaning."""
     bottom, top = _box_edge("low", low, signal), _box_edge("high", high, signal)
     floor, ceiling = _extreme(bottom, "low"), _extreme(top, "high")
-    least, most = (float(bound) for bound in signal.value.aminmax())
+    least, most = (float(bound) for bound in signal.extremes)
     slack = 1e-3 * (ceiling - floor)
     outside = least < floor - slack or most > ceiling + slack
     if isinstance(bottom, Tensor) or isinstance(top, Tensor):
