@@ -39,6 +39,7 @@ class Lens:
         weight: as it is now.
         bias: ``[out]``, or None.
         bounds: smallest and largest value that the layer's input may have.
+        inside: whether it is known that the input lies within them.
         name: the layer's module path.
         rectified_input: whether it is known that no input is negative.
         rectified_output: whether it is known that relevance comes to positive outputs alone.
@@ -49,6 +50,7 @@ class Lens:
     weight: Tensor
     bias: Tensor | None
     bounds: tuple[Bound, Bound] = (-math.inf, math.inf)
+    inside: bool = False
     name: str = ""
     rectified_input: bool = False
     rectified_output: bool = False
@@ -57,7 +59,10 @@ class Lens:
 
     def at(self, value: Tensor, output: Tensor) -> Site:
         """The lens with a batch of inputs and the outputs that the layer gave for them."""
-        return Site(self, Signal(value, *self.bounds, self.name, self.rectified_input), output)
+        signal = Signal(
+            value, *self.bounds, self.name, inside=self.inside, rectified=self.rectified_input
+        )
+        return Site(self, signal, output)
 
     @functools.cached_property
     def stabiliser(self) -> Tensor:

@@ -33,11 +33,13 @@ class Activations:
         network: a snapshot, so that training in the meantime changes nothing.
         values: the network's inputs, ``[N, ...]`` each.
         layers: the output of each node, ``[N, ...]``.
+        inside: whether the observation lies within the bounds of its space.
     """
 
     network: Network
     values: tuple[Tensor, ...]
     layers: tuple[Tensor, ...]
+    inside: bool = False
 
     @property
     def outputs(self) -> Tensor:
@@ -120,10 +122,11 @@ class Network:
             NonFiniteError: the outputs are not finite; names the first layer to blame.
         """
         frozen = self.snapshot()
-        weights, values = frozen.weights(), frozen.converted(frozen.checked(observation))
+        tensors = frozen.checked(observation)
+        weights, values = frozen.weights(), frozen.converted(tensors)
         layers = frozen.activations(values, weights)
         frozen.check_finite(layers, weights)
-        return Activations(frozen, values, tuple(layers))
+        return Activations(frozen, values, tuple(layers), frozen.inside(tensors))
 
     def snapshot(self) -> Network:
         """The network with the weights that it has now, whatever happens to the modules."""
@@ -196,6 +199,10 @@ class Network:
             ObservationError: it does not fit the network; the message tells what would.
         """
         return checked(self.inputs, observation)
+
+    def inside(self, tensors: Sequence[Tensor]) -> bool:
+        """Whether checked observations lie within the bounds of their spaces."""
+        return all(one.inside(tensor) for one, tensor in zip(self.inputs, tensors, strict=False))
 
     def n_steps(self, tensors: Sequence[Tensor]) -> int:
         """How many frames one item of a checked batch holds."""

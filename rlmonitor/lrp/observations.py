@@ -89,6 +89,14 @@ class Input:
             raise ObservationError(f"observation {self.key!r}: {error}") from error
         return tensor
 
+    def inside(self, tensor: Tensor) -> bool:
+        """Whether all numbers of a checked observation lie within the bounds."""
+        low, high = self.low * self.divisor, self.high * self.divisor
+        if tensor.dtype == torch.uint8 and low <= 0 and high >= 255:  # nobody has to look
+            return True
+        least, most = tensor.aminmax()
+        return low <= float(least) and float(most) <= high
+
     def _encoded(self, tensor: Tensor) -> Tensor:
         """One-hot vectors side by side, as stable-baselines3 makes them of Discrete spaces."""
         if len(self.categories) == 1 and tensor.ndim == 1:

@@ -30,15 +30,13 @@ from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationErro
 from rlmonitor.lrp.catalogue import Layer
 from rlmonitor.lrp.composites import DEFAULT_COMPOSITE, Composite, composite_of
 from rlmonitor.lrp.constants import Shift
-from rlmonitor.lrp.distribution import Lens, Site, total
-from rlmonitor.lrp.layers import Affine, Passing
+from rlmonitor.lrp.distribution import Site, total
+from rlmonitor.lrp.layers import Passing
+from rlmonitor.lrp.lenses import Lenses
 from rlmonitor.lrp.mixing import Concatenation, Mixing, share_out
-from rlmonitor.lrp.network import Activations, Network, is_first
+from rlmonitor.lrp.network import Activations, Network
 from rlmonitor.lrp.observations import Observation, Windows
-from rlmonitor.lrp.preparation import bounds_of, passing
 from rlmonitor.lrp.recurrent import EachStep, Recurrent
-from rlmonitor.lrp.rules import Bound, Rule
-from rlmonitor.lrp.signs import rectified_inputs, rectified_outputs
 from rlmonitor.lrp.targets import (
     Target,
     action_of,
@@ -153,7 +151,9 @@ def attribute_targets(
     n_frames = len(frames[0])
     actions = checked_action(action, n_frames, network.n_outputs)
     shapes = [tensor.shape[1:] for tensor in frames]
-    call = _Call(network, composite_of(composite), checked, shapes)
+    raw = all(tensor.dtype == torch.uint8 for tensor in frames)
+    inside = network.inside(frames) if raw and seen is None else seen is not None and seen.inside
+    call = Lenses(network, composite_of(composite), checked, shapes, inside=inside)
     found: dict[Target, Relevance] = {}
     chunk = max(1, CHUNK // network.n_steps(frames))
     for start in range(0, n_frames, chunk):
@@ -216,73 +216,8 @@ def _tensors(relevance: Relevance) -> list[Tensor]:
     return [*relevance.maps.values(), *rest]
 
 
-class _Call:
-    """What one call shares over chunks and targets: rules, live weights and views of them.
-
-    It lives no longer than the call, because training changes weights without telling anybody.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        composite: Composite,
-        targets: Sequence[Target],
-        shapes: Sequence[torch.Size],
-    ) -> None:
-        self.network, self.composite, self.shapes = network, composite, shapes
-        # What stands behind the outputs is computed for the value only.
-        self.n_nodes = len(network.nodes) if "value" in targets else network.output + 1
-        self.weights = network.weights(self.n_nodes)
-        nodes = network.nodes[: self.n_nodes]
-        rules = {
-            index: self._rule(index, layer)
-            for index, node in enumerate(nodes)
-            if isinstance(layer := node.layer, Affine)
-        }
-        inputs = rectified_inputs(nodes)
-        outputs = rectified_outputs(nodes, rules) - {network.output, network.value}
-        self.lenses = {
-            index: Lens(
-                layer,
-                rule,
-                *self.weights[index],
-                bounds=self._bounds(index),
-                name=nodes[index].name,
-                rectified_input=index in inputs,
-                rectified_output=index in outputs,
-            )
-            for index, rule in rules.items()
-            if isinstance(layer := nodes[index].layer, Affine)
-        }
-        self.passing = passing(network.nodes, rules)
-
-    def _rule(self, index: int, layer: Affine) -> Rule:
-        first = is_first(self.network.nodes, index)
-        path = self.network.nodes[index].name
-        return self.composite.rule_for(layer, is_first=first, path=path)
-
-    def _bounds(self, index: int) -> tuple[Bound, Bound]:
-        """Smallest and largest value that a layer may get; known for first layers."""
-        if not is_first(self.network.nodes, index):
-            return -math.inf, math.inf
-        return bounds_of(self.network.nodes, index, self.network.inputs, self.shapes, self.weights)
-
-    def forward(self, values: Sequence[Tensor]) -> list[Tensor]:
-        """The output of each node."""
-        outputs = self.network.activations(values, self.weights, self.n_nodes)
-        self.network.check_finite(outputs, self.weights)
-        return outputs
-
-    def sites(self, values: Sequence[Tensor], outputs: list[Tensor]) -> dict[int, Site]:
-        """The lenses with a batch: the network's converted input and the output of each node."""
-        return {
-            index: lens.at(self.network.entering(index, values, outputs)[0], outputs[index])
-            for index, lens in self.lenses.items()
-        }
-
-
 def _explain(
-    call: _Call,
+    call: Lenses,
     values: Sequence[Tensor],
     outputs: list[Tensor],
     targets: Sequence[Target],
@@ -333,7 +268,7 @@ class _Seed:
 
 
 def _seed(
-    call: _Call, sites: dict[int, Site], outputs: list[Tensor], target: Target, action: Tensor
+    call: Lenses, sites: dict[int, Site], outputs: list[Tensor], target: Target, action: Tensor
 ) -> _Seed:
     last, value = call.network.output, call.network.value
     if target == "value" and value is not None:
@@ -351,7 +286,7 @@ def _seed(
 
 
 def _propagate(
-    call: _Call,
+    call: Lenses,
     sites: dict[int, Site],
     outputs: list[Tensor],
     values: Sequence[Tensor],

@@ -49,6 +49,7 @@ class Signal:
         low: the smallest value that it may have, in layers that see the observation itself.
         high: the largest one.
         name: the layer's module path, for error messages.
+        inside: whether it is known that no input is below ``low`` or above ``high``.
         rectified: whether it is known that no input is negative.
     """
 
@@ -56,6 +57,7 @@ class Signal:
     low: Bound = -math.inf
     high: Bound = math.inf
     name: str = ""
+    inside: bool = False
     rectified: bool = False
 
     @cached_property
@@ -228,6 +230,8 @@ def _extreme(bound: Bound, edge: str) -> float:
 def _boxed(low: float | None, high: float | None, signal: Signal) -> Tensor:
     """The input, after a look whether it lies in the box: outside it z_box has no meaning."""
     bottom, top = _box_edge("low", low, signal), _box_edge("high", high, signal)
+    if signal.inside and low is None and high is None:
+        return signal.value
     floor, ceiling = _extreme(bottom, "low"), _extreme(top, "high")
     least, most = (float(bound) for bound in signal.extremes)
     slack = 1e-3 * (ceiling - floor)

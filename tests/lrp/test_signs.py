@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rlmonitor.lrp import COMPOSITES, attribute, network_of, propagation
+from rlmonitor.lrp import COMPOSITES, attribute, lenses, network_of
 from rlmonitor.lrp.catalogue import MODULES
 from rlmonitor.lrp.rules import RULES
 from rlmonitor.lrp.signs import rectified_inputs, rectified_outputs
@@ -53,8 +53,8 @@ def test_nothing_changes_where_signs_are_looked_up_instead(composite, activation
     observation = torch.rand(5, 4, 36, 36, dtype=torch.float64)
     found = attribute(network_of(module), observation, composite=composite)
     nothing = lambda *_: frozenset()  # noqa: E731
-    monkeypatch.setattr(propagation, "rectified_inputs", nothing)
-    monkeypatch.setattr(propagation, "rectified_outputs", nothing)
+    monkeypatch.setattr(lenses, "rectified_inputs", nothing)
+    monkeypatch.setattr(lenses, "rectified_outputs", nothing)
     expected = attribute(network_of(module), observation, composite=composite)
     torch.testing.assert_close(found.map, expected.map, rtol=0, atol=0)
     torch.testing.assert_close(found.absorbed, expected.absorbed, rtol=0, atol=0)
