@@ -118,7 +118,7 @@ class SpaceToDepth:
         rows, columns = (size - size % self.size for size in value.shape[2:])
         value = value[..., :rows, :columns]
         wide = _WIDE.get(self.size * value.element_size())
-        if wide is None or columns == 0 or not value.is_contiguous():
+        if wide is None or value.requires_grad or columns == 0 or not value.is_contiguous():
             return arranged(functional.pixel_unshuffle(value, self.size))
         # The pixels of a block's row are neighbours before and after: a type as wide as they are
         # together moves them in one piece, which halves the time of ``pixel_unshuffle``.

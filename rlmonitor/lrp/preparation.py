@@ -108,9 +108,9 @@ def _corners(
     layer = node.layer
     if isinstance(layer, LastStep):  # its other input says what is last
         return _corners(nodes, node.inputs[0], inputs, shapes, weights, like)
-    if isinstance(layer, SpaceToDepth) and set(shapes[0][1:]) == {1}:  # alike at all pixels
-        return _corners(nodes, node.inputs[0], inputs, shapes, weights, like)
     entering = [_corners(nodes, at, inputs, shapes, weights, like) for at in node.inputs]
+    if isinstance(layer, SpaceToDepth) and entering[0].shape[2:] == (1, 1):
+        return entering[0]  # one pixel stands for all, and so it does for all of a block
     if isinstance(layer, Centring):  # what it divides by has no lower bound
         return torch.stack([entering[0][0] - torch.inf, entering[0][1] + torch.inf])
     if isinstance(layer, Sum):
