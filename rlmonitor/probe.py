@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmonitor.errors import StoreError, UnknownNameError
-from rlmonitor.games import element_masks, game_of
+from rlmonitor.games import MEMORY, element_masks, game_of
 from rlmonitor.recording import Recording
 
 PROBES = ("breakout",)
@@ -47,7 +47,7 @@ def load_probe(name: str | os.PathLike[str]) -> Recording:
         return recording
     height, width = recording.observation.shape[2:]
     masks, outside = element_masks(game, recording.ram, (height, width))
-    return replace(recording, masks=masks, outside=outside)
+    return replace(recording, masks=masks, outside=outside, elements_from=MEMORY)
 
 
 def probe_phases(name: str | os.PathLike[str]) -> tuple[str, ...]:

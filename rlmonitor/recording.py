@@ -32,6 +32,8 @@ class Recording:
         env_id: the environment that was played.
         action_meanings: a name for each action, such as ``("NOOP", "FIRE", "RIGHT", "LEFT")``.
         channels_last: whether the policy takes ``[N, H, W, C]``, see `policy_observation`.
+        elements_from: what told where the elements are: ``console memory``, ``pixels``, ``moving``
+            (nothing, but what moves is seen), ``functions`` of the user, or empty if unknown.
     """
 
     observation: NDArray[np.uint8] | NDArray[np.float32]
@@ -47,6 +49,7 @@ class Recording:
     env_id: str = ""
     action_meanings: tuple[str, ...] = ()
     channels_last: bool = False
+    elements_from: str = ""
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -14,7 +14,16 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.emulator import insert_tap
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
-from rlmonitor.games import MOVING, REST, Game, element_masks, game_of, moving_masks
+from rlmonitor.games import (
+    MEMORY,
+    MOVING,
+    REST,
+    Game,
+    Located,
+    element_masks,
+    game_of,
+    moving_masks,
+)
 from rlmonitor.games.screen import disjoint
 from rlmonitor.isolation import preserved_random_state
 from rlmonitor.preprocessing import ale_env_id, describe, wrapper_names
@@ -170,7 +179,7 @@ class Player:
         has_ram = bool(frames) and frames[0]["ram"] is not None
         ram = column("ram") if has_ram else None
         step_done = column("done", np.bool_)
-        masks, outside = self._masks(observation, ram, ~np.roll(step_done, 1))
+        found = self._located(observation, ram, ~np.roll(step_done, 1))
         return Recording(
             observation=observation,
             screen=column("screen"),
@@ -179,28 +188,29 @@ class Player:
             score=column("score", np.float32),
             done=step_done,
             step=column("step", np.int64),
-            masks=masks,
-            outside=outside,
+            masks=found.masks,
+            outside=found.outside,
             ram=ram,
             env_id=self.env_id,
             action_meanings=self._action_meanings(),
             channels_last=self._channels_last,
+            elements_from=found.elements_from,
         )
 
-    def _masks(
+    def _located(
         self,
         observation: NDArray[Any],
         ram: NDArray[np.uint8] | None,
         continues: NDArray[np.bool_],
-    ) -> tuple[dict[str, NDArray[np.bool_]], dict[str, NDArray[np.bool_]]]:
+    ) -> Located:
         height, width = observation.shape[2:]
         if self._functions:
-            return user_masks(self._functions, observation), {}
+            return Located(user_masks(self._functions, observation), {}, "functions")
         if self.game is None or ram is None:
             masks = moving_masks(observation, continues, rgb=self._rgb)
             self._say_if_nothing_moves(masks[MOVING])
-            return masks, {}
-        return element_masks(self.game, ram, (height, width))
+            return Located(masks, {}, MOVING)
+        return Located(*element_masks(self.game, ram, (height, width)), MEMORY)
 
     def _say_if_nothing_moves(self, moving: NDArray[np.bool_]) -> None:
         if len(moving) < STILL or moving.any() or self._said_still:

@@ -11,14 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import ale_py
+import cv2
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.screen import Game, as_ram, element_masks, rasterise, readings
+from rlmonitor.games.screen import (
+    REST,
+    Game,
+    as_ram,
+    element_masks,
+    pixel_masks,
+    rasterise,
+    readings,
+)
 
 Policy = Callable[[NDArray[np.uint8]], int]
 """The emulator's memory ``[128]`` to an action."""
@@ -169,6 +179,46 @@ def outline_agreement(
     return shares
 
 
+def pixel_agreement(
+    game: Game,
+    ram: NDArray[np.uint8],
+    screen: NDArray[np.uint8],
+    shape: tuple[int, int] = (84, 84),
+) -> dict[str, float]:
+    """How well pixels alone tell where elements are, against memory.
+
+    Args:
+        game: the table.
+        ram: ``[N, 128]``.
+        screen: ``[N, 210, 160, 3]``, consecutive raw frames.
+        shape: of the observations, each the maximum of two raw frames as a policy sees it.
+
+    Returns:
+        Name, of elements that pixels tell of, to the intersection over union of both masks, a mean
+        over the frames in which either has the element; NaN where none has.
+    """
+    grey = np.stack([_observed(*pair, shape) for pair in pairwise(screen)])
+    known, beside = element_masks(game, np.stack([ram[:-1], ram[1:]], axis=1), shape)
+    told, told_beside = pixel_masks(game, grey)
+    ours, theirs = told | told_beside, known | beside
+    return {name: _overlap(ours[name], theirs[name]) for name in ours if name != REST}
+
+
+def _observed(
+    older: NDArray[np.uint8], newer: NDArray[np.uint8], shape: tuple[int, int]
+) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(np.maximum(older, newer), cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _overlap(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> float:
+    """Mean intersection over union ``[N, H, W]`` where there is a union."""
+    union = (ours | theirs).sum(axis=(1, 2))
+    both = (ours & theirs).sum(axis=(1, 2))
+    there = union > 0
+    return float(np.mean(both[there] / union[there])) if there.any() else float("nan")
+
+
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Masks ``[N, H, W]`` with the pixels above, below and beside."""
     grown = mask.copy()
@@ -194,12 +244,15 @@ class GameConformance:
         outline: the share of frames in which nothing of an element may stick out of its boxes;
             things of one colour touch at times.
         regions: elements whose boxes end where nothing on the screen does.
+        overlap: element to the intersection over union that its masks from pixels must reach with
+            those from memory, 0.9 where not named.
     """
 
     game: ClassVar[Game]
     minimum: ClassVar[Mapping[str, float]] = {}
     outline: ClassVar[float] = 0.9
     regions: ClassVar[frozenset[str]] = frozenset({"display"})
+    overlap: ClassVar[Mapping[str, float]] = {}
 
     def frames(self) -> RawFrames:
         """At least 1,000 real frames; override it to bring rarer elements onto the screen."""
@@ -235,6 +288,21 @@ class GameConformance:
         masks, _ = element_masks(self.game, np.stack([ram, ram], axis=1))
         assert tuple(masks) == self.game.element_names
         assert (np.sum(list(masks.values()), axis=0) == 1).all()
+
+    def test_pixels_tell_what_memory_tells(self) -> None:
+        """Elements that pixels tell of are where memory has them."""
+        if not self.game.empty:
+            assert not any(each.pixels for each in self.game.elements), "a table without `empty`"
+            return
+        frames = self.frames()
+        shares = pixel_agreement(self.game, frames.ram, frames.screen)
+        low = {
+            name: share
+            for name, share in shares.items()
+            if not share >= self.overlap.get(name, 0.9) and not np.isnan(share)
+        }
+        assert shares
+        assert not low, f"overlap of pixels and memory: {low}, expected {dict(self.overlap)} or 0.9"
 
     def test_score_and_lives_are_the_emulators(self) -> None:
         """The display's numbers are the rewards' sum and the lives that ALE reports."""

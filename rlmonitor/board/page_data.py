@@ -8,7 +8,8 @@ A *record* is JSON in a string tensor under the plugin `ROUNDS`, at the step of 
     that ended · ``elements`` and ``outside``: names · ``targets``: target to its scope, as
     ``{"q": "value"}`` · ``trust``: target to its numbers · ``strategies``: ``target``, ``names``,
     ``ids``, ``born``, ``changes``, ``novelty``, or ``not_enough`` · ``how``: ``composite``,
-    ``env_id``, ``versions`` and the monitor's settings
+    ``env_id``, ``elements_from`` (`rlmonitor.recording.Recording`), ``versions`` and the monitor's
+    settings
 ``page/events``
     ``format`` · ``timestep`` · ``events``: all of this timestep so far, each with ``kind``,
     ``text`` and ``evidence``. TensorBoard's fast loader keeps one point a step, so a record repeats

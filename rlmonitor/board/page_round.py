@@ -48,7 +48,12 @@ def round_record(found: Round, how: Mapping[str, Any]) -> Json:
         "targets": {target: tags.scope(target) for target in found.play.relevance},
         "trust": trust(found),
         "strategies": _strategies(found.strategies, summary.strategies),
-        "how": {"composite": found.composite, "env_id": recording.env_id, **how},
+        "how": {
+            "composite": found.composite,
+            "env_id": recording.env_id,
+            "elements_from": recording.elements_from,
+            **how,
+        },
     }
 
 

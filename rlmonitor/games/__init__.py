@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rlmonitor.games import breakout, pong, video_pinball
+from rlmonitor.games.location import MEMORY, PIXELS, Located, locate
 from rlmonitor.games.motion import MOVING, moving_masks
 from rlmonitor.games.screen import (
     REST,
@@ -13,20 +14,26 @@ from rlmonitor.games.screen import (
     Reading,
     as_ram,
     element_masks,
+    pixel_masks,
     readings,
 )
 
 __all__ = [
     "GAMES",
+    "MEMORY",
     "MOVING",
+    "PIXELS",
     "REST",
     "Element",
     "Game",
+    "Located",
     "Reading",
     "as_ram",
     "element_masks",
     "game_of",
+    "locate",
     "moving_masks",
+    "pixel_masks",
     "readings",
 ]
 

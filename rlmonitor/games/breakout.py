@@ -9,7 +9,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.screen import Boxes, Element, Game, Ram, box, byte, clip, decimal, fixed
+from rlmonitor.games.pixels import Mask, Screens, ball_in, longest_run, still
+from rlmonitor.games.screen import (
+    Boxes,
+    Element,
+    Game,
+    Ram,
+    box,
+    byte,
+    clip,
+    decimal,
+    fixed,
+    rasterise,
+)
 
 FIELD = (32, 8, 195, 152)
 """Top, left, bottom, right of where the ball can be seen; below, it falls out of sight."""
@@ -78,19 +90,79 @@ def paddle_boxes(ram: Ram) -> Boxes:
 
 def brick_boxes(ram: Ram) -> Boxes:
     """Each brick that stands, ``[N, 108, 4]``."""
+    return _brick_boxes(bricks_standing(ram))
+
+
+def _brick_boxes(standing: NDArray[np.bool_]) -> Boxes:
     top = WALL_TOP + ROW_HEIGHT * np.arange(ROWS)[:, None]
     left = FIELD[1] + COLUMN_WIDTH * np.arange(COLUMNS)
-    bricks = box(top, left, ROW_HEIGHT, COLUMN_WIDTH, exists=bricks_standing(ram))
-    return bricks.reshape(len(ram), ROWS * COLUMNS, 4)
+    bricks = box(top, left, ROW_HEIGHT, COLUMN_WIDTH, exists=standing)
+    return bricks.reshape(len(standing), ROWS * COLUMNS, 4)
 
 
 def tunnel_boxes(ram: Ram) -> Boxes:
     """Columns without a brick left, and the space above the wall, ``[N, 19, 4]``."""
+    return _tunnel_boxes(bricks_standing(ram))
+
+
+def _tunnel_boxes(standing: NDArray[np.bool_]) -> Boxes:
     left = FIELD[1] + COLUMN_WIDTH * np.arange(COLUMNS)
-    open_columns = ~bricks_standing(ram).any(axis=1)
-    columns = box(WALL_TOP, left, WALL_BOTTOM - WALL_TOP, COLUMN_WIDTH, exists=open_columns)
-    above = fixed((FIELD[0], FIELD[1], WALL_TOP, FIELD[3]))(ram)
+    height = WALL_BOTTOM - WALL_TOP
+    columns = box(WALL_TOP, left, height, COLUMN_WIDTH, exists=~standing.any(axis=1))
+    above = np.full((len(standing), 1, 4), (FIELD[0], FIELD[1], WALL_TOP, FIELD[3]))
     return np.concatenate([columns, above], axis=1)
+
+
+CORNERS = ((32, 8, 93, 32), (32, 128, 93, 152))
+DISPLAY = (0, 0, 17, 160)
+
+EMPTY = (
+    (142, (17, 0, 189, 160)),
+    (127, (189, 0, 196, 8)),
+    (110, (189, 152, 195, 160)),
+    (0, (32, 8, 210, 152)),
+)
+"""Walls and ceiling, and the two ends of the line that the paddle moves on."""
+
+
+def seen_bricks(screens: Screens) -> NDArray[np.bool_]:
+    """Which bricks stand, ``[N, 6, 18]``: those all of whose inner pixels are shown.
+
+    The ball in a gap shows fewer, in both raw frames together.
+    """
+    standing = np.zeros((len(screens.grey), ROWS, COLUMNS), np.bool_)
+    for row, column in np.ndindex(ROWS, COLUMNS):
+        top, left = WALL_TOP + ROW_HEIGHT * row, FIELD[1] + COLUMN_WIDTH * column
+        tile = screens.within((top, left, top + ROW_HEIGHT, left + COLUMN_WIDTH))
+        standing[:, row, column] = screens.shown[:, *tile].all(axis=(1, 2))
+    return standing
+
+
+def brick_pixels(screens: Screens) -> Mask:
+    """Each brick that stands."""
+    return _painted(_brick_boxes(seen_bricks(screens)), screens)
+
+
+def tunnel_pixels(screens: Screens) -> Mask:
+    """Columns without a brick left, and the space above the wall."""
+    return _painted(_tunnel_boxes(seen_bricks(screens)), screens)
+
+
+def paddle_pixels(screens: Screens) -> Mask:
+    """The longest run of what is shown on the paddle's line."""
+    line, _ = screens.within((189, 0, 193, 160))
+    rows, columns = screens.touching((189, FIELD[1], 193, FIELD[3]))
+    start, end = longest_run(np.asarray(screens.shown[:, line, columns].any(axis=1)))
+    place = np.arange(screens.grey.shape[2]) - columns.start
+    run = (place >= start[:, None]) & (place < end[:, None])
+    mask = screens.blank()
+    mask[:, rows] = run[:, None]
+    return mask
+
+
+def _painted(boxes: Boxes, screens: Screens) -> Mask:
+    height, width = screens.grey.shape[1:]
+    return rasterise(boxes, screens.raw, (height, width))
 
 
 GAME = Game(
@@ -98,15 +170,21 @@ GAME = Game(
     env_id="BreakoutNoFrameskip-v4",
     elements=(
         # The ball takes the colour of the row that it crosses, above the wall that of the ceiling.
-        Element("ball", ball_boxes, frozenset({_GREY, *ROW_COLOURS})),
-        Element("paddle", paddle_boxes, frozenset({_RED})),
-        Element("tunnel", tunnel_boxes, frozenset({_BLACK})),
-        Element("bricks", brick_boxes, frozenset(ROW_COLOURS)),
-        Element("display", fixed((0, 0, 17, 160)), frozenset({_BLACK, _GREY})),
+        Element(
+            "ball",
+            ball_boxes,
+            frozenset({_GREY, *ROW_COLOURS}),
+            ball_in(FIELD, paddle_pixels, brick_pixels),
+        ),
+        Element("paddle", paddle_boxes, frozenset({_RED}), paddle_pixels),
+        Element("tunnel", tunnel_boxes, frozenset({_BLACK}), tunnel_pixels),
+        Element("bricks", brick_boxes, frozenset(ROW_COLOURS), brick_pixels),
+        Element("display", fixed(DISPLAY), frozenset({_BLACK, _GREY}), still(DISPLAY)),
     ),
     # Where tunnels are dug: a fixed box at each upper corner, as Lapuschkin et al. 2019 measure
     # the tunnel strategy; here from the ceiling to the wall's lower edge, three bricks wide.
-    outside=(Element("corners", fixed((32, 8, 93, 32), (32, 128, 93, 152))),),
+    outside=(Element("corners", fixed(*CORNERS), pixels=still(*CORNERS)),),
     score=score,
     lives=lives,
+    empty=EMPTY,
 )

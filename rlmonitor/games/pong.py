@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rlmonitor.games.pixels import Detect, Mask, Region, Screens, ball_in, longest_run, still
 from rlmonitor.games.screen import Boxes, Element, Game, Ram, Reading, box, byte, clip, fixed
 
 FIELD = (34, 0, 194, 160)
@@ -47,15 +48,55 @@ def enemy_boxes(ram: Ram) -> Boxes:
     return clip(box(ram[:, [50]] - 15, 16, 16, 4), *FIELD)
 
 
+DISPLAY = (0, 0, 24, 160)
+
+EMPTY = ((87, (0, 0, 210, 160)), (236, (24, 0, 34, 160)), (236, (194, 0, 210, 160)))
+"""Brown between white bars."""
+
+WHITER_THAN_PADDLES = 190
+"""Grey level; paddles have 147 and 148, the ball 236."""
+
+PADDLE, ENEMY = (34, 140, 194, 144), (34, 16, 194, 20)
+"""Where the paddles move up and down."""
+
+
+def paddle_in(lane: Region) -> Detect:
+    """The longest run of what is shown in a lane and is no ball."""
+
+    def detect(screens: Screens) -> Mask:
+        _, inner = screens.within(lane)
+        rows, columns = screens.touching(lane)
+        seen = screens.shown & (screens.grey < WHITER_THAN_PADDLES)
+        start, end = longest_run(np.asarray(seen[:, rows, inner].any(axis=2)))
+        place = np.arange(screens.grey.shape[1]) - rows.start
+        run = (place >= start[:, None]) & (place < end[:, None])
+        mask = screens.blank()
+        mask[:, :, columns] = run[:, :, None]
+        return mask
+
+    return detect
+
+
 GAME = Game(
     name="pong",
     env_id="PongNoFrameskip-v4",
     elements=(
-        Element("ball", ball_boxes, frozenset({_WHITE})),
-        Element("paddle", paddle_boxes, frozenset({_GREEN})),
-        Element("enemy", enemy_boxes, frozenset({_ORANGE})),
-        Element("display", fixed((0, 0, 24, 160)), frozenset({_BROWN, _BLACK, _GREEN, _ORANGE})),
+        Element(
+            "ball",
+            ball_boxes,
+            frozenset({_WHITE}),
+            ball_in(FIELD, paddle_in(PADDLE), paddle_in(ENEMY)),
+        ),
+        Element("paddle", paddle_boxes, frozenset({_GREEN}), paddle_in(PADDLE)),
+        Element("enemy", enemy_boxes, frozenset({_ORANGE}), paddle_in(ENEMY)),
+        Element(
+            "display",
+            fixed(DISPLAY),
+            frozenset({_BROWN, _BLACK, _GREEN, _ORANGE}),
+            still(DISPLAY),
+        ),
     ),
     score=score,
+    empty=EMPTY,
     readings=(Reading("points", byte(14)), Reading("enemy_points", byte(13))),
 )

@@ -1,8 +1,9 @@
-"""Elements of a game's screen: from the console's memory to masks on the observation's grid.
+"""Elements of a game's screen: from the console's memory, or from pixels, to masks.
 
 An element is data: a name and a function that turns the 128 bytes of memory into boxes in raw
-screen pixels. Nothing here looks at pixels, so a table must be held against them by a test;
-`rlmonitor.testing.GameConformance` does that.
+screen pixels. Nothing there looks at pixels, so a table must be held against them by a test;
+`rlmonitor.testing.GameConformance` does that. Where there is no memory, the elements that can be
+told from pixels are (`rlmonitor.games.pixels`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlmonitor.errors import ObservationError
+from rlmonitor.games.pixels import LOSSLESS, Detect, Painted, Screens
 
 Ram = NDArray[np.int64]
 """``[N, 128]`` bytes of memory, as integers that arithmetic cannot overflow."""
@@ -39,11 +41,13 @@ class Element:
         boxes: memory ``[N, 128]`` to boxes ``[N, K, 4]``; the element is their union.
         colours: the RGB colours that its visible pixels take, for the test against pixels; empty
             where the boxes are a region that anything may cross.
+        pixels: where it is on screens without memory; None if pixels do not tell.
     """
 
     name: str
     boxes: Callable[[Ram], Boxes]
     colours: frozenset[tuple[int, int, int]] = frozenset()
+    pixels: Detect | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class Game:
         outside: elements beside the disjoint ones, which may overlap them.
         readings: further numbers that memory holds, see `readings`.
         screen: height and width of the raw screen.
+        empty: what the screen shows where nothing is, for telling elements from pixels.
     """
 
     name: str
@@ -87,6 +92,7 @@ class Game:
     outside: tuple[Element, ...] = ()
     readings: tuple[Reading, ...] = ()
     screen: tuple[int, int] = (210, 160)
+    empty: Painted = ()
 
     @property
     def element_names(self) -> tuple[str, ...]:
@@ -209,6 +215,26 @@ def element_masks(
     masks = {each.name: _mask(each, memory, game.screen, shape) for each in game.elements}
     outside = {each.name: _mask(each, memory, game.screen, shape) for each in game.outside}
     return disjoint(masks, (len(ram), *shape)), outside
+
+
+def pixel_masks(
+    game: Game, grey: NDArray[np.uint8], *, tolerance: int = LOSSLESS
+) -> tuple[Masks, Masks]:
+    """Where each element of a game is that pixels tell of.
+
+    Args:
+        game: the table.
+        grey: ``[N, H, W]``, the newest frame of each observation, an area resize of the screen.
+        tolerance: see `rlmonitor.games.pixels`.
+
+    Returns:
+        As `element_masks`, but for the elements that pixels do not tell of.
+    """
+    screens = Screens(grey, game.empty, game.screen, tolerance)
+    masks = {each.name: each.pixels(screens) for each in game.elements if each.pixels}
+    outside = {each.name: each.pixels(screens) for each in game.outside if each.pixels}
+    height, width = grey.shape[1:]
+    return disjoint(masks, (len(grey), height, width)), outside
 
 
 def disjoint(masks: Mapping[str, NDArray[np.bool_]], shape: tuple[int, int, int]) -> Masks:

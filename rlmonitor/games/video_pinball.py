@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rlmonitor.games.pixels import Mask, Region, Screens, ball_in, lit, still
 from rlmonitor.games.screen import (
     Boxes,
     Element,
@@ -83,37 +84,89 @@ def special_boxes(ram: Ram) -> Boxes:
     return box(120, 77, 14, 7, exists=ram[:, [82]] != 0)
 
 
+TARGETS: tuple[Region, ...] = tuple((24, left, 38, left + 7) for left in _COLUMNS)
+LOGOS: tuple[Region, ...] = tuple((154, left, 166, left + 7) for left in _COLUMNS)
+SPECIAL: Region = (120, 77, 134, 84)
+ROLLOVERS: tuple[Region, ...] = ((48, 40, 80, 56), (48, 104, 80, 120))
+BUMPERS: tuple[Region, ...] = ((48, 72, 80, 88), (112, 40, 144, 56), (112, 104, 144, 120))
+SPINNERS: tuple[Region, ...] = ((90, 30, 102, 36), (90, 126, 102, 132))
+PLUNGER: Region = (133, 148, 192, 152)
+DISPLAY: Region = (0, 0, 16, 160)
+
+_SLOPE = ((152, 20), (160, 24), (168, 28), (176, 32), (184, 64))
+"""Lines from which the wall beside the flippers is as wide as that, down to the next."""
+
+EMPTY = (
+    (96, (16, 0, 192, 160)),
+    (0, (24, 12, 192, 148)),
+    (0, (32, 8, 192, 152)),
+    (96, (56, 12, 192, 16)),
+    (96, (56, 144, 192, 148)),
+    *((96, (top, 12, 192, width)) for top, width in _SLOPE),
+    *((96, (top, 160 - width, 192, 148)) for top, width in _SLOPE),
+    (0, (175, 0, 176, 12)),
+    (96, (104, 72, 112, 88)),
+)
+"""Walls, and the bar between the lower bumpers, in the table's usual purple."""
+
+WHITER_THAN_BALLS = 120
+"""Grey level; the ball and the walls have 96, flippers 236."""
+
+
+def flipper_pixels(screens: Screens) -> Mask:
+    """The left and the right flipper, each in the highest position whose top is white."""
+    mask = screens.blank()
+    white = screens.grey > WHITER_THAN_BALLS
+    for left, right in ((64, 77), (83, 96)):
+        waiting = np.ones(len(white), np.bool_)
+        for top, bottom in ((177, 190), (181, 190), (184, 192)):
+            rows, columns = screens.within((top, left, top + 3, right))
+            there = waiting & white[:, rows, columns].any(axis=(1, 2))
+            mask[:, *screens.touching((top, left, bottom, right))] |= there[:, None, None]
+            waiting &= ~there
+    return mask
+
+
+BALL = ball_in(
+    FIELD,
+    flipper_pixels,
+    *(lit(*TARGETS), lit(SPECIAL), lit(*LOGOS)),
+    *(still(*ROLLOVERS), still(*BUMPERS), still(*SPINNERS), still(PLUNGER)),
+)
+
 GAME = Game(
     name="video_pinball",
     env_id="VideoPinballNoFrameskip-v4",
     elements=(
-        Element("ball", ball_boxes, frozenset({PURPLE})),
-        Element("flippers", flipper_boxes, frozenset({WHITE, BLACK})),
-        Element("targets", target_boxes, frozenset({GOLD, BLACK})),
+        Element("ball", ball_boxes, frozenset({PURPLE}), BALL),
+        Element("flippers", flipper_boxes, frozenset({WHITE, BLACK}), flipper_pixels),
+        Element("targets", target_boxes, frozenset({GOLD, BLACK}), lit(*TARGETS)),
         Element(
             "rollovers",
-            fixed((48, 40, 80, 56), (48, 104, 80, 120)),
+            fixed(*ROLLOVERS),
             frozenset({PURPLE, GOLD, BLACK}),
+            still(*ROLLOVERS),
         ),
         Element(
             "bumpers",
-            fixed((48, 72, 80, 88), (112, 40, 144, 56), (112, 104, 144, 120)),
+            fixed(*BUMPERS),
             frozenset({PURPLE, GOLD, BLACK}),
+            still(*BUMPERS),
         ),
-        Element("special", special_boxes, frozenset({GOLD, BLACK})),
+        Element("special", special_boxes, frozenset({GOLD, BLACK}), lit(SPECIAL)),
+        Element("spinners", fixed(*SPINNERS), frozenset({WHITE, BLACK}), still(*SPINNERS)),
+        Element("logos", logo_boxes, frozenset({GOLD, BLACK}), lit(*LOGOS)),
         Element(
-            "spinners",
-            fixed((90, 30, 102, 36), (90, 126, 102, 132)),
-            frozenset({WHITE, BLACK}),
+            "plunger",
+            fixed(PLUNGER),
+            frozenset({WHITE, DARK_GOLD, PURPLE, BLACK}),
+            still(PLUNGER),
         ),
-        Element("logos", logo_boxes, frozenset({GOLD, BLACK})),
-        Element(
-            "plunger", fixed((133, 148, 192, 152)), frozenset({WHITE, DARK_GOLD, PURPLE, BLACK})
-        ),
-        Element("display", fixed((0, 0, 16, 160)), frozenset({DARK_GOLD, BLACK})),
+        Element("display", fixed(DISPLAY), frozenset({DARK_GOLD, BLACK}), still(DISPLAY)),
     ),
     score=score,
     lives=lives,
+    empty=EMPTY,
     readings=(
         Reading("ball_number", byte(25)),
         # A meter fills by a bit about every fourth frame of nudging and empties by itself; once

@@ -156,6 +156,7 @@ def read_recording(path: Location, part: str = "play", frames: slice = slice(Non
         env_id=str(group.attrs["env_id"]),
         action_meanings=tuple(_sequence(group.attrs["action_meanings"])),
         channels_last=bool(group.attrs["channels_last"]),
+        elements_from=str(group.attrs.get("elements_from", "")),
     )
 
 
@@ -171,6 +172,7 @@ def read_described(path: Location, part: str = "play") -> dict[str, Any]:
         "env": str(group.attrs.get("env_id", "")),
         "observation": list(getattr(observation, "shape", ()))[1:],
         "elements": _sequence(group["masks"].attrs.get("order")),
+        "elements_from": str(group.attrs.get("elements_from", "")),
         "memory": "ram" in group,
     }
 
@@ -374,6 +376,7 @@ def described(recording: Recording) -> dict[str, Any]:
         "env_id": recording.env_id,
         "action_meanings": list(recording.action_meanings),
         "channels_last": recording.channels_last,
+        "elements_from": recording.elements_from,
     }
 
 

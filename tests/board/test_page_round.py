@@ -39,6 +39,7 @@ def recording(n, seed=0, channels=3):
         masks={"left": left, "rest": ~left},
         env_id="Planted-v0",
         action_meanings=("NOOP", "LEFT", "RIGHT"),
+        elements_from="pixels",
     )
 
 
@@ -136,7 +137,12 @@ def test_a_record_says_how_far_each_targets_maps_may_be_believed(found):
         check, own = found.spot_checks[target], record["trust"][target]
         assert own["pixel_flipping"] == pytest.approx(check.pixel_flipping, rel=1e-5)
         assert own["random_network"] == pytest.approx(found.random_similarity[target], rel=1e-5)
-    assert record["how"] == {"composite": "epsilon", "env_id": "Planted-v0", "seed": 5}
+    assert record["how"] == {
+        "composite": "epsilon",
+        "env_id": "Planted-v0",
+        "elements_from": "pixels",
+        "seed": 5,
+    }
     assert record["values"]["value/share/left"] == pytest.approx(
         found.play.statistics["q"].share["left"], rel=1e-5
     )

@@ -51,6 +51,8 @@ class TestVideoPinball(GameConformance):
     # the frame after it hits something the ball is drawn up to 2 px from where memory has it
     minimum: ClassVar = {"ball": 0.96}
     regions = frozenset({"display", "plunger"})
+    # the ball in a lane, before a target or on the plunger is taken for these
+    overlap: ClassVar = {"ball": 0.85}
 
     def frames(self) -> RawFrames:
         return played()
