@@ -82,6 +82,20 @@ def make_monitor_env(
     return vec_env
 
 
+def action_names(env_id: str) -> tuple[str, ...]:
+    """What an ALE game calls its actions, such as ``("NOOP", "FIRE", "RIGHT", "LEFT")``.
+
+    Raises:
+        UnknownNameError: no environment has that id.
+    """
+    with preserved_random_state():
+        env = gym.make(_spec_of(env_id), disable_env_checker=True)
+        try:
+            return tuple(env.unwrapped.get_action_meanings())  # type: ignore[attr-defined]
+        finally:
+            env.close()
+
+
 def _make(
     source: EnvSource, training_env: VecEnv | None, space: spaces.Space[Any] | None
 ) -> tuple[VecEnv, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,7 +36,11 @@ class Action(StrEnum):
 
 def replay(
     sources: Annotated[
-        list[str], typer.Argument(help="Checkpoints, recordings, folders of them, or URLs.")
+        list[str],
+        typer.Argument(
+            help="Checkpoints, recordings, replay buffers, Minari datasets, videos, folders of "
+            "them, or URLs."
+        ),
     ],
     out: Annotated[str, typer.Option(help="Where the run goes; the same one goes on.")],
     env: Annotated[
@@ -48,7 +53,21 @@ def replay(
     composite: Annotated[
         str | None, typer.Option(help="Which LRP rule for which layer.", show_default="the usual")
     ] = None,
-    frames: Annotated[int, typer.Option(help="Frames of a round that are kept.")] = 128,
+    frames: Annotated[
+        int,
+        typer.Option(
+            help="Frames of a round that are kept; of buffers and datasets the explained ones."
+        ),
+    ] = 128,
+    game: Annotated[
+        str | None,
+        typer.Option(
+            help="What buffers and videos show, such as breakout.", show_default="the checkpoints'"
+        ),
+    ] = None,
+    frame_skip: Annotated[
+        int, typer.Option(help="Frames of a video in a step: 1 if it has only every 4th.")
+    ] = 4,
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None,
@@ -60,7 +79,8 @@ def replay(
         typer.Option(help="nips, nature or module:Class, for bare tensors.", show_default=False),
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Unpickle checkpoints, which may run anything.")
+        bool,
+        typer.Option("--trust", help="Unpickle checkpoints and buffers: runs what they say."),
     ] = False,
     seed: Annotated[int, SEED] = 0,
     as_json: AsJson = False,
@@ -81,7 +101,7 @@ def replay(
         composite=composite or DEFAULT_COMPOSITE,
         seed=seed,
     )
-    found = find_sources(sources, trust=trust)
+    found = find_sources(sources, trust=trust, game=game, frame_skip=frame_skip)
     job = job_of(
         found,
         settings,
@@ -92,6 +112,9 @@ def replay(
         trust=trust,
     )
     run_dir = _local(out)
+    for recording in found.recordings:
+        for note in recording.notes:
+            say(f"Note: {recording.path}: {note}.", error=True)
     if not as_json:
         tell_where(run_dir)
     try:
@@ -103,7 +126,8 @@ def replay(
     except KeyboardInterrupt:
         say("Stopped; whole rounds are saved, and the same command goes on from there.")
         raise typer.Exit(SIGNALLED + INTERRUPT) from None
-    _tell(outcome, run_dir, as_json=as_json)
+    notes = {each.path: each.notes for each in found.recordings if each.notes}
+    _tell(outcome, run_dir, notes, as_json=as_json)
     if outcome.problems:
         raise typer.Exit(SOME_BROKEN)
 
@@ -122,7 +146,9 @@ def _local(out: str) -> Path:
     return Path(out)
 
 
-def _tell(outcome: Outcome, out: Path, *, as_json: bool) -> None:
+def _tell(
+    outcome: Outcome, out: Path, notes: Mapping[str, Sequence[str]], *, as_json: bool
+) -> None:
     for problem in outcome.problems:
         say(f"Left out: {problem.path}: {problem.what}", error=True)
     if as_json:
@@ -131,10 +157,13 @@ def _tell(outcome: Outcome, out: Path, *, as_json: bool) -> None:
             "made": outcome.made,
             "kept": outcome.kept,
             "events": outcome.events,
+            "elements_from": outcome.elements_from,
+            "notes": notes,
             "problems": [{"path": p.path, "what": p.what} for p in outcome.problems],
         }
         typer.echo(json.dumps(document))
     else:
         n, kept = len(outcome.made), len(outcome.kept)
         before = f", {kept} stood from before" if kept else ""
-        say(f"{n} rounds made{before}; {outcome.events} events. Run: {out}")
+        told = f" Elements from: {outcome.elements_from}." if outcome.elements_from else ""
+        say(f"{n} rounds made{before}; {outcome.events} events.{told} Run: {out}")

@@ -24,7 +24,7 @@ Region = tuple[int, int, int, int]
 Painted = tuple[tuple[int, Region], ...]
 """Grey levels with the regions that they fill; later ones are painted over earlier ones."""
 
-LOSSLESS, COMPRESSED = 1, 12
+LOSSLESS, COMPRESSED = 1, 8
 """Grey levels by which a pixel may differ from the empty screen and still be it: what a resize
 rounds, and what JPEG and video compression leave around edges."""
 

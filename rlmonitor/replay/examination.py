@@ -8,7 +8,7 @@ file costs its own round only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,19 +26,27 @@ from rlmonitor.monitor import UNTRAINED_SEED, MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened
+from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
 from rlmonitor.replay.shards import (
+    BLOCK,
     Shard,
     ShardAnalysis,
     busiest_shard,
     explain_frames,
     merge,
 )
-from rlmonitor.replay.sources import CheckpointFile, RecordingFile, load_network, look, read_frames
+from rlmonitor.replay.sources import (
+    SPREAD,
+    VIDEO,
+    CheckpointFile,
+    RecordingFile,
+    load_network,
+    look,
+    read_frames,
+    read_some,
+)
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, complete, run_round
-
-USUAL_SHAPE = (4, 84, 84)
-"""Of observations, where a network does not tell."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +125,9 @@ def explain_shard(job: Job, checkpoint: CheckpointFile, shard: Shard) -> ShardAn
     try:
         with one_thread():
             network = network_at(checkpoint, job.architecture, job.trust)
-            frames = read_frames(shard.recording, shard.start, shard.stop)
+            frames, sample = _explained(shard, network)
             composite = job.settings.composite
-            return explain_frames(
-                network, frames, shard.sample, composite=composite, taken=job.taken
-            )
+            return explain_frames(network, frames, sample, composite=composite, taken=job.taken)
     except RlmonitorError as error:
         return Failed(str(error))
 
@@ -185,7 +191,7 @@ def _round(
     return complete(
         network,
         merge(parts),
-        read_frames(shard.recording, shard.start, shard.stop),
+        _neighbours(shard, network),
         timestep=timestep,
         probe=fixed.probe,
         random=fixed.random,
@@ -193,6 +199,44 @@ def _round(
         clip_frames=settings.clip_frames,
         taken=job.taken,
     )
+
+
+def _explained(shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
+    """The frames of a shard that are explained, and which of them belong to the sample."""
+    if shard.recording.kind not in SPREAD:
+        return _neighbours(shard, network), shard.sample
+    index = shard.start + np.array(shard.sample, np.int64)
+    return _for(network, read_some(shard.recording, index, _shape(network))), range(len(index))
+
+
+def _neighbours(shard: Shard, network: Network) -> Recording:
+    """All frames of a shard."""
+    found = read_frames(shard.recording, shard.start, shard.stop, _shape(network))
+    if shard.recording.kind == VIDEO:
+        blocks = range(0, len(found), BLOCK)
+        seen = found.policy_observation
+        greedy = [network.forward(seen[i : i + BLOCK]).argmax(1).cpu().numpy() for i in blocks]
+        found = replace(found, action=np.concatenate(greedy).astype(np.int64))
+    return _for(network, found)
+
+
+def _for(network: Network, recording: Recording) -> Recording:
+    """A recording with names for the network's actions, if it has none."""
+    if recording.action_meanings:
+        return recording
+    return named_actions(recording, network.n_outputs)
+
+
+def _shape(network: Network) -> Shape:
+    """Of the images that a network takes.
+
+    Raises:
+        ObservationError: it takes something else.
+    """
+    shape = network.observation_shape or USUAL_SHAPE
+    if len(shape) != 3:
+        raise ObservationError(f"the network takes {list(shape)}, expected images [C, H, W]")
+    return (shape[0], shape[1], shape[2])
 
 
 def play(job: Job, network: Network) -> Recording:
@@ -259,14 +303,18 @@ def _probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...
     recording = look(name)
     if not isinstance(recording, RecordingFile):
         raise ConfigurationError(f"the probe {name} is a checkpoint, expected a recording")
-    frames = read_frames(recording, 0, recording.frames)
+    frames = read_frames(recording, 0, recording.frames, _shape(network))
     network.checked(frames.policy_observation[:1])
     return frames, None
 
 
+def _env_id(shard: Shard, network: Network) -> str:
+    return read_frames(shard.recording, shard.start, shard.start + 1, _shape(network)).env_id
+
+
 def _automatic_probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...] | None]:
     """The game's shipped probe if it fits, else what the first checkpoint plays."""
-    env_id = job.env_id or read_frames(job.shards[0].recording, 0, 1).env_id
+    env_id = job.env_id or _env_id(job.shards[0], network)
     game = game_of(env_id)
     if game is not None and game.name in PROBES:
         shipped = load_probe(game.name)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rlmonitor.errors import ConfigurationError, ObservationError
 from rlmonitor.lrp import Composite, Network
 from rlmonitor.recording import Recording
-from rlmonitor.replay.sources import RecordingFile
+from rlmonitor.replay.sources import SPREAD, RecordingFile
 from rlmonitor.round import Analysis, analyse
 from rlmonitor.strategy.exact import PooledSums, merged, statistics_of, sums
 from rlmonitor.strategy.pooling import PooledFrames, concatenate, pool, select
@@ -63,6 +63,9 @@ class ShardAnalysis:
 def shards_of(recordings: Sequence[RecordingFile], size: int, n_sample: int) -> tuple[Shard, ...]:
     """Cut recordings into shards of at most ``size`` frames.
 
+    Of replay buffers and datasets only the shards with frames of the sample are kept, and of these
+    only the sample is explained.
+
     Args:
         recordings: in order; a shard never holds frames of two.
         size: frames that one task reads.
@@ -82,6 +85,8 @@ def shards_of(recordings: Sequence[RecordingFile], size: int, n_sample: int) -> 
         for start in range(0, recording.frames, size):
             stop = min(start + size, recording.frames)
             own = chosen[(chosen >= offset + start) & (chosen < offset + stop)] - offset - start
+            if recording.kind in SPREAD and not len(own):
+                continue
             shards.append(Shard(recording, start, stop, tuple(int(i) for i in own)))
         offset += recording.frames
     return tuple(shards)
@@ -189,6 +194,6 @@ def _one_recording(parts: Sequence[Recording]) -> Recording:
             return {name: np.concatenate([each[name] for each in values]) for name in values[0]}
         return None if any(each is None for each in values) else values[0]
 
-    return Recording(
-        **{each.name: whole([getattr(p, each.name) for p in parts]) for each in fields(Recording)}
-    )
+    joined = {e.name: whole([getattr(p, e.name) for p in parts]) for e in fields(Recording)}
+    origins = dict.fromkeys(part.elements_from for part in parts)
+    return Recording(**joined | {"elements_from": ", ".join(filter(None, origins))})

@@ -8,18 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError
+from rlmonitor.errors import (
+    CheckpointError,
+    ConfigurationError,
+    RlmonitorError,
+    UnknownNameError,
+)
+from rlmonitor.games import GAMES
 from rlmonitor.lrp import Network, network_of
+from rlmonitor.probe import load_probe
 from rlmonitor.recording import Recording
 from rlmonitor.replay import architectures, checkpoints
+from rlmonitor.replay.buffers import open_buffer, read_buffer
+from rlmonitor.replay.datasets import is_dataset, open_dataset, read_dataset
 from rlmonitor.replay.files import exists, inside, is_folder, natural, opened
 from rlmonitor.replay.sb3_zip import look_at_agent, trusted_policy
+from rlmonitor.replay.screens import USUAL_SHAPE, Shape, with_elements
 from rlmonitor.replay.store import count_frames, read_attributes, read_recording
+from rlmonitor.replay.videos import SUFFIXES, checked_skip, look_at_video, read_video
 from rlmonitor.replay.weights import look_at_state, trusted_state
+
+FRAME_SKIP = 4
+"""Frames of a video in a step, as in training on Atari games (Mnih et al. 2015)."""
 
 DEEPEST = 4
 """Folders within folders that are looked into."""
@@ -29,6 +45,12 @@ AGENT, OURS, STATE = "stable-baselines3", "rlmonitor", "state dict"
 
 RECORDING, ROUND, PROBE = "recording", "round", "probe"
 """Kinds of recordings: of ``rlmonitor record``, the play of a round, the frames of all rounds."""
+
+BUFFER, DATASET, VIDEO, PROBE_FILE = "replay buffer", "Minari dataset", "video", "probe file"
+"""Kinds of others' recordings, and a probe as one ``.npz`` file."""
+
+SPREAD = frozenset({BUFFER, DATASET})
+"""Kinds of which only a sample is explained: they may hold millions of frames."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +62,13 @@ class CheckpointFile:
         timestep: how long it had been trained, as the file says, else the last number in its name;
             None if there is none.
         kind: ``AGENT``, ``OURS`` or ``STATE``.
+        game: that it was trained on, as the file says; empty if it does not.
     """
 
     path: str
     timestep: int | None
     kind: str
+    game: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,13 +77,23 @@ class RecordingFile:
 
     Attributes:
         path: of the file or folder, or its URL.
-        kind: ``RECORDING``, ``ROUND`` or ``PROBE``.
+        kind: ``RECORDING``, ``ROUND``, ``PROBE``, ``BUFFER``, ``DATASET``, ``VIDEO`` or
+            ``PROBE_FILE``.
         frames: how many there are.
+        game: whose elements pixels may tell of, a key of `rlmonitor.games.GAMES`; empty if nobody
+            knows it.
+        frame_skip: frames of a video in a step of the agent.
+        compressed: whether the frames went through JPEG or a video.
+        notes: what one should know before believing it.
     """
 
     path: str
     kind: str
     frames: int
+    game: str = ""
+    frame_skip: int = 1
+    compressed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,16 +124,30 @@ class Sources:
     problems: tuple[Problem, ...]
 
 
-def find_sources(paths: Sequence[str], *, trust: bool = False) -> Sources:
+def find_sources(
+    paths: Sequence[str],
+    *,
+    trust: bool = False,
+    game: str | None = None,
+    frame_skip: int = FRAME_SKIP,
+) -> Sources:
     """Find the checkpoints and recordings that paths lead to.
 
     Args:
         paths: files, folders of them, runs, or URLs of these.
         trust: take files that can only be unpickled, which may run anything.
+        game: what buffers and videos show; by default what the checkpoints were trained on, if they
+            tell and agree.
+        frame_skip: frames of a video in a step of the agent.
 
     Raises:
-        ConfigurationError: a path that leads nowhere, or a folder that cannot be listed.
+        UnknownNameError: no game of that name.
+        ConfigurationError: a path that leads nowhere, a folder that cannot be listed, or a frame
+            skip that cannot be.
     """
+    if game is not None and game not in GAMES:
+        raise UnknownNameError("game", game, GAMES)
+    checked_skip(frame_skip)
     found: list[CheckpointFile | RecordingFile | Problem] = []
     for path in paths:
         if not exists(path):
@@ -108,11 +156,31 @@ def find_sources(paths: Sequence[str], *, trust: bool = False) -> Sources:
     unique = list(dict.fromkeys(found))
     own = [each for each in unique if isinstance(each, CheckpointFile)]
     own.sort(key=lambda each: (each.timestep is None, each.timestep or 0, natural(each.path)))
+    known = {each.game for each in own if each.game}
+    shown = game or (known.pop() if len(known) == 1 else "")
+    told = [
+        _told(each, shown, frame_skip) for each in unique if not isinstance(each, CheckpointFile)
+    ]
     return Sources(
         tuple(own),
-        tuple(each for each in unique if isinstance(each, RecordingFile)),
-        tuple(each for each in unique if isinstance(each, Problem)),
+        tuple(each for each in told if isinstance(each, RecordingFile)),
+        tuple(each for each in told if isinstance(each, Problem)),
     )
+
+
+def _told(found: RecordingFile | Problem, game: str, frame_skip: int) -> RecordingFile | Problem:
+    """A recording with what was said of it."""
+    if isinstance(found, Problem) or found.kind not in (BUFFER, DATASET, VIDEO):
+        return found
+    found = replace(found, game=found.game or game)
+    if found.kind != VIDEO:
+        return found
+    steps = found.frames // frame_skip
+    if not steps:
+        return Problem(
+            found.path, f"{found.frames} frames are no step of {frame_skip}, see --frame-skip"
+        )
+    return replace(found, frames=steps, frame_skip=frame_skip)
 
 
 def load_network(
@@ -148,16 +216,21 @@ def load_network(
     return network_of(architectures.named_module(architecture, state, path))
 
 
-def read_frames(recording: RecordingFile, start: int, stop: int) -> Recording:
+def read_frames(
+    recording: RecordingFile, start: int, stop: int, shape: Shape = USUAL_SHAPE
+) -> Recording:
     """Some frames of a recording; memory is bounded by these and by the file's chunks.
 
     Args:
         recording: as `find_sources` found it.
         start: the first frame.
         stop: past the last one.
+        shape: of the observations that the network takes, for frames that must be made so.
 
     Raises:
         ConfigurationError: frames that the recording does not have.
+        CheckpointError: somebody else's file that is broken.
+        ObservationError: observations of another shape.
         StoreError: it cannot be read.
     """
     if not 0 <= start < stop <= recording.frames:
@@ -165,7 +238,28 @@ def read_frames(recording: RecordingFile, start: int, stop: int) -> Recording:
             f"frames {start} to {stop} of {recording.path}: expected a part of 0 to "
             f"{recording.frames}"
         )
-    return read_recording(recording.path, _PARTS[recording.kind], slice(start, stop))
+    if recording.kind in _PARTS:
+        return read_recording(recording.path, _PARTS[recording.kind], slice(start, stop))
+    return read_some(recording, np.arange(start, stop), shape)
+
+
+def read_some(
+    recording: RecordingFile, index: NDArray[np.int64], shape: Shape = USUAL_SHAPE
+) -> Recording:
+    """Frames of somebody else's recording that need not be neighbours, in ascending order.
+
+    Raises:
+        CheckpointError: it is broken.
+        ObservationError: observations of another shape.
+    """
+    if recording.kind == PROBE_FILE:
+        return load_probe(recording.path).select(index)
+    read = {BUFFER: read_buffer, DATASET: read_dataset}
+    if recording.kind == VIDEO:
+        found = read_video(recording.path, index, shape, recording.frame_skip)
+    else:
+        found = read[recording.kind](recording.path, index, shape)
+    return with_elements(found, recording.game, compressed=recording.compressed)
 
 
 _PARTS = {RECORDING: "play", ROUND: "play", PROBE: "probe"}
@@ -182,6 +276,8 @@ def look(path: str, trust: bool = False) -> CheckpointFile | RecordingFile:
     Raises:
         CheckpointError: it is broken, foreign or refused.
     """
+    if is_dataset(path):
+        return _look_at_dataset(path)
     suffix = _suffix(path)
     if suffix not in _LOOKS:
         raise CheckpointError(
@@ -194,7 +290,7 @@ def _found(
     path: str, *, trust: bool, asked: bool, depth: int
 ) -> list[CheckpointFile | RecordingFile | Problem]:
     """What one path leads to; files of other kinds are a problem only if they were asked for."""
-    if _suffix(path) in _LOOKS or (asked and not is_folder(path)):
+    if _suffix(path) in _LOOKS or is_dataset(path) or (asked and not is_folder(path)):
         try:
             return [look(path, trust)]
         except RlmonitorError as error:
@@ -233,7 +329,8 @@ def _look_at_safetensors(path: str, trust: bool) -> CheckpointFile:
     is_ours = {"network", "game", "timesteps"} <= metadata.keys()
     told = metadata.get("timesteps", "")
     timestep = int(told) if told.isdecimal() and len(told) < 20 else _number_in(path)
-    return CheckpointFile(path, timestep, OURS if is_ours else STATE)
+    game = metadata["game"] if is_ours else ""
+    return CheckpointFile(path, timestep, OURS if is_ours else STATE, game)
 
 
 def _look_at_state(path: str, trust: bool) -> CheckpointFile:
@@ -253,10 +350,45 @@ def _look_at_zarr(path: str, trust: bool) -> RecordingFile:
 
 
 def _look_at_pickle(path: str, trust: bool) -> RecordingFile:
-    raise CheckpointError(
-        f"{path} is a pickle, such as a replay buffer of stable-baselines3: reading it would run "
-        "what it says, so it is refused; record the agent anew with rlmonitor record"
+    if not trust:
+        raise CheckpointError(
+            f"{path} is a pickle, such as a replay buffer of stable-baselines3: reading it would "
+            "run what it says, so it is refused; --trust it if you know where it is from, or "
+            "record the agent anew with rlmonitor record"
+        )
+    buffer = open_buffer(path)
+    row = buffer.observations[0, 0].nbytes
+    note = (
+        f"of its {len(buffer):,} frames, {len(buffer) * row / 1e9:.2g} GB, only those that are "
+        f"explained are read, {row:,} bytes each; its rewards are those that the training saw"
     )
+    return RecordingFile(path, BUFFER, len(buffer), notes=(note,))
+
+
+def _look_at_dataset(path: str) -> RecordingFile:
+    dataset = open_dataset(path)
+    notes: tuple[str, ...] = ()
+    if dataset.jpeg:
+        notes = (
+            "its frames went through JPEG, which changes about a quarter of the values: maps and "
+            "Q-values are near those of the game, not equal; write it with jpeg_encoding=False",
+        )
+    return RecordingFile(
+        path, DATASET, len(dataset), dataset.game, compressed=dataset.jpeg, notes=notes
+    )
+
+
+def _look_at_video(path: str, trust: bool) -> RecordingFile:
+    video = look_at_video(path)
+    note = (
+        "a video's compression changes pixels, so maps and Q-values are near those of the game, "
+        "not equal; actions and rewards are unknown: the greedy action stands for both"
+    )
+    return RecordingFile(path, VIDEO, video.frames, compressed=True, notes=(note,))
+
+
+def _look_at_probe(path: str, trust: bool) -> RecordingFile:
+    return RecordingFile(path, PROBE_FILE, len(load_probe(path)))
 
 
 _LOOKS: Mapping[str, Callable[[str, bool], CheckpointFile | RecordingFile]] = {
@@ -267,6 +399,8 @@ _LOOKS: Mapping[str, Callable[[str, bool], CheckpointFile | RecordingFile]] = {
     ".zarr": _look_at_zarr,
     ".pkl": _look_at_pickle,
     ".pickle": _look_at_pickle,
+    ".npz": _look_at_probe,
+    **dict.fromkeys(SUFFIXES, _look_at_video),
 }
 """By the end of the name."""
 

@@ -39,7 +39,7 @@ from rlmonitor.replay.examination import (
 from rlmonitor.replay.folders import Location
 from rlmonitor.replay.journal import cut_journals, read_history
 from rlmonitor.replay.shards import shards_of
-from rlmonitor.replay.sources import CheckpointFile, Problem, Sources
+from rlmonitor.replay.sources import VIDEO, CheckpointFile, Problem, Sources
 from rlmonitor.replay.workers import Task, Workers
 from rlmonitor.round import Round, follow
 from rlmonitor.run_directory import LOCK, locked
@@ -59,12 +59,15 @@ class Outcome:
         kept: of those that stood from an earlier try.
         problems: what was left out, and why.
         events: how many are told now, in all.
+        elements_from: what told where the elements are, as `rlmonitor.recording.Recording` has it;
+            empty if there is no round.
     """
 
     made: tuple[int, ...]
     kept: tuple[int, ...]
     problems: tuple[Problem, ...]
     events: int
+    elements_from: str = ""
 
 
 def job_of(
@@ -89,9 +92,12 @@ def job_of(
             "recordings or --env, or the recording as --probe"
         )
     if env_id is None and not recordings:
+        left_out = "".join(f"; left out: {problem.what}" for problem in sources.problems)
         raise ConfigurationError(
-            "nothing to explain: give --env, which the checkpoints play, or a recording"
+            f"nothing to explain: give --env, which the checkpoints play, or a recording{left_out}"
         )
+    if taken and any(recording.kind == VIDEO for recording in recordings):
+        raise ConfigurationError("--action taken: a video does not tell which actions were taken")
     shards = shards_of(recordings, shard, settings.n_frames)
     return Job(settings, env_id, shards, taken, architecture, trust)
 
@@ -133,7 +139,8 @@ def replay(
                     advance(checkpoint.path)
             left = [each for each in checkpoints if (each.timestep or 0) > last]
             made, more = _sweep(job, left, logbook, workers, advance)
-            return Outcome(made, kept, (*problems, *broken, *more), logbook.n_events)
+            told = (*problems, *broken, *more)
+            return Outcome(made, kept, told, logbook.n_events, _elements_from(out))
         finally:
             logbook.close()
 
@@ -209,6 +216,12 @@ def _write(
     return found
 
 
+def _elements_from(out: Path) -> str:
+    """What told where the elements are in the latest round."""
+    places = list(store.rounds(out).values())
+    return str(store.read_described(places[-1])["elements_from"]) if places else ""
+
+
 def _in_order(sources: Sources) -> tuple[list[CheckpointFile], list[Problem]]:
     """Checkpoints with a timestep, ascending; those without one are a problem."""
     checkpoints, problems = [], list(sources.problems)
@@ -262,6 +275,7 @@ def _described(job: Job) -> dict[str, Any]:
     recordings: dict[str, int] = {}
     for shard in job.shards:
         recordings[shard.recording.path] = shard.recording.frames
+    games = sorted({shard.recording.game for shard in job.shards} - {""})
     composite = own.composite if isinstance(own.composite, str) else own.composite.name
     plain = {"n_frames", "clip_frames", "spacing", "epsilon", "seed", "probe"}
     described = {each.name: getattr(own, each.name) for each in fields(own) if each.name in plain}
@@ -272,6 +286,7 @@ def _described(job: Job) -> dict[str, Any]:
         "action": "taken" if job.taken else "greedy",
         "architecture": job.architecture,
         "recordings": recordings,
+        "game": ", ".join(games),
         "shard": max((each.stop - each.start for each in job.shards), default=0),
         **described,
     }
@@ -279,7 +294,7 @@ def _described(job: Job) -> dict[str, Any]:
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Path) -> None:
     for name in new:
-        if old.get(name) != new[name]:
+        if (old.get(name) or None) != (new[name] or None):
             raise ConfigurationError(
                 f"{out} holds a replay with {name} = {old.get(name)!r}, this one has "
                 f"{new[name]!r}: curves of both do not compare; name another folder with --out"

@@ -90,6 +90,7 @@ def serial(folder, tmp_path_factory):
 def test_statistics_are_those_of_all_frames_at_once(folder, serial):
     out, outcome = serial
     assert outcome.made == (9, 100, 1000)
+    assert outcome.elements_from == "console memory"
     (problem,) = outcome.problems
     assert problem.path.endswith("dqn_500_steps.safetensors")
     frames = load_probe("breakout").select(slice(0, sum(PARTS)))
