@@ -30,10 +30,11 @@ from rlmonitor.environment import make_monitor_env
 from rlmonitor.lrp import network_of
 from rlmonitor.networks import NipsCNN
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.side_by_side import Forward
 from rlmonitor.strategy.behaviour_events import memorised
 from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS, History, RoundSummary
 from rlmonitor.strategy.memorisation import compare_starts
-from rlmonitor.trials import STEPS, Greedy, Trials
+from rlmonitor.trials import STEPS, Trials
 
 HERE = Path(__file__).parent
 CHECKPOINT = HERE.parent / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
@@ -103,13 +104,13 @@ def learnt_by_heart(
     return network
 
 
-def greedy(network: QNetwork) -> Greedy:
+def greedy(network: QNetwork) -> Forward:
     """The network's values."""
     explained = network_of(network)
     return lambda seen: explained.forward(seen).detach().numpy()
 
 
-def tried(trials: Trials, values: Greedy, games: int) -> dict[str, Any]:
+def tried(trials: Trials, values: Forward, games: int) -> dict[str, Any]:
     """Rounds of one trial game of each kind; what the detector says, and when."""
     rounds: list[RoundSummary] = []
     first = None

@@ -32,6 +32,8 @@ from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
 from rlmonitor.rollout import ElementFunction, Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
+from rlmonitor.side_by_side import Game as PlayedGame
+from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.events import Event
 from rlmonitor.trials import Trials
 
@@ -163,7 +165,8 @@ class Monitor:
             StoreError: the round could not be written to disk; TensorBoard has it all the same.
         """
         settings = self.settings
-        play = self._play(max(settings.n_frames * settings.spacing, settings.clip_frames))
+        steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
+        play, trials = self._play(steps)
         found = run_round(
             self.network,
             play,
@@ -175,7 +178,7 @@ class Monitor:
             n_frames=settings.n_frames,
             clip_frames=settings.clip_frames,
             timeline=self._log.timeline,
-            trials=self._try_starts(),
+            trials=trials,
         )
         self._log.write(found, phases=self._phases, attributes=self._how())
         return found
@@ -239,31 +242,31 @@ class Monitor:
             env, elements=self.settings.elements, epsilon=self.settings.epsilon, seed=seed
         )
 
-    def _play(self, steps: int) -> Recording:
-        if self._player is None:
-            self._player = self._make_player()
+    def _play(self, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
+        """The player's play, and the scores of the trial games beside it."""
         try:
-            return self._player.play(self._q_values, steps)
+            if self._player is None:
+                self._player = self._make_player()
+            trials = self._trial_games()
+            games: list[PlayedGame[Any]] = [self._player.playing(steps), *trials.values()]
+            play, *scores = play_side_by_side(games, self._q_values)
+            return play, dict(zip(trials, scores, strict=True))
         except BaseException:
             with contextlib.suppress(Exception):  # a broken environment may not even close
                 self.restart()
             raise
 
-    def _try_starts(self) -> dict[str, tuple[float, ...]]:
-        """Scores of trial games; none where they would have to be played in the player's env."""
+    def _trial_games(self) -> dict[str, PlayedGame[tuple[float, ...]]]:
+        """None where they would have to be played in the player's env."""
         if not self.settings.games or not self._owns_env or not self._can_try:
             return {}
         try:
             if self._trials is None:
                 self._trials = Trials(self._make_env, seed=self.settings.seed + self._restarts)
-            return self._trials.play(self._q_values, self.settings.games)
+            return self._trials.playing(self.settings.games)
         except ConfigurationError:  # one environment for all, or out of reach
             self._can_try = False
             return {}
-        except BaseException:
-            with contextlib.suppress(Exception):
-                self.restart()
-            raise
 
     def _q_values(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         with torch.no_grad():

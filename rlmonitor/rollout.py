@@ -25,16 +25,13 @@ from rlmonitor.games import (
     moving_masks,
 )
 from rlmonitor.games.screen import disjoint
-from rlmonitor.isolation import preserved_random_state
 from rlmonitor.preprocessing import ale_env_id, describe, wrapper_names
 from rlmonitor.recording import Recording
+from rlmonitor.side_by_side import Forward, Values, play_alone
+from rlmonitor.side_by_side import Game as PlayedGame
 
 ElementFunction = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """An observation ``[C, H, W]`` to the mask ``[H, W]`` of an element, for games without a table."""
-
-Forward = Callable[[NDArray[Any]], NDArray[np.floating[Any]]]
-"""An observation ``[1, ...]`` in the policy's layout to the Q-values ``[1, A]``."""
-
 
 _ELEMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -108,21 +105,27 @@ class Player:
         """
         if n_steps < 1:
             raise ConfigurationError(f"n_steps={n_steps!r}: expected at least 1")
-        with preserved_random_state():
-            if self._observation is None:
-                self._observation = np.asarray(self._vec_env.reset())
-            frames = [self._frame(forward) for _ in range(n_steps)]
-            return self._recording(frames)
+        return play_alone(self.playing(n_steps), forward)
+
+    def playing(self, n_steps: int) -> PlayedGame[Recording]:
+        """The same as a game to be played beside others, see `rlmonitor.side_by_side`."""
+        if self._observation is None:
+            self._observation = np.asarray(self._vec_env.reset())
+        frames = []
+        for _ in range(n_steps):
+            values = yield self._observation
+            frames.append(self._frame(values))
+        return self._recording(frames)
 
     def close(self) -> None:
         """Close the environment."""
         self._vec_env.close()
 
-    def _frame(self, forward: Forward) -> dict[str, Any]:
+    def _frame(self, values: Values) -> dict[str, Any]:
         """What is to be seen, then one step of the agent, and what came of it."""
         observation, tap = self._observation, self._tap
         assert observation is not None
-        action = self._action(forward(observation))
+        action = self._action(values)
         first = np.moveaxis(observation[0], -1, 0) if self._channels_last else observation[0]
         frame = {
             "observation": first.copy(),  # some environments give the same buffer again
@@ -149,7 +152,7 @@ class Player:
         self._score = tap.score if tap is not None else (0.0 if done else self._score + reward)
         return reward, done
 
-    def _action(self, q_values: NDArray[np.floating[Any]]) -> int:
+    def _action(self, q_values: Values) -> int:
         if q_values.shape != (1, self._n_actions):
             raise ObservationError(
                 f"Q-values of shape {q_values.shape}, expected (1, {self._n_actions}): one for "

@@ -22,7 +22,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.emulator import EmulatorTap, insert_tap
 from rlmonitor.errors import ConfigurationError
-from rlmonitor.isolation import preserved_random_state
+from rlmonitor.side_by_side import Forward, Game, play_side_by_side
 from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS
 
 STEPS = 250
@@ -33,9 +33,6 @@ STICKY = 0.25
 
 RANDOM_MOVES = 30
 """Random steps that a game under other starts begins with, at most."""
-
-Greedy = Callable[[NDArray[Any]], NDArray[np.floating[Any]]]
-"""An observation ``[1, ...]`` in the policy's layout to the values ``[1, A]`` of the actions."""
 
 
 class Trials:
@@ -77,7 +74,7 @@ class Trials:
             OTHER_STARTS: _Games(other, other_tap, steps, rng, moves=RANDOM_MOVES, sticky=STICKY),
         }
 
-    def play(self, greedy: Greedy, n: int) -> dict[str, tuple[float, ...]]:
+    def play(self, greedy: Forward, n: int) -> dict[str, tuple[float, ...]]:
         """Play games of each kind.
 
         Args:
@@ -87,11 +84,12 @@ class Trials:
         Returns:
             `OWN_STARTS` and `OTHER_STARTS` to the unclipped scores of ``n`` games.
         """
-        with preserved_random_state():
-            return {
-                kind: tuple(games.play_one(greedy) for _ in range(n))
-                for kind, games in self._games.items()
-            }
+        games = self.playing(n)
+        return dict(zip(games, play_side_by_side(list(games.values()), greedy), strict=True))
+
+    def playing(self, n: int) -> dict[str, Game[tuple[float, ...]]]:
+        """The same as games to be played beside others, see `rlmonitor.side_by_side`."""
+        return {kind: games.playing(n) for kind, games in self._games.items()}
 
     def close(self) -> None:
         """Close the environments."""
@@ -117,7 +115,14 @@ class _Games:
         self._steps, self._moves, self._rng = steps, moves, rng
         self._observation: NDArray[Any] | None = None
 
-    def play_one(self, greedy: Greedy) -> float:
+    def playing(self, n: int) -> Game[tuple[float, ...]]:
+        """The unclipped scores of the agent in n games."""
+        scores = []
+        for _ in range(n):
+            scores.append((yield from self._play_one()))
+        return tuple(scores)
+
+    def _play_one(self) -> Game[float]:
         """The unclipped score of the agent in a game, which ends or is cut off."""
         if self._observation is None:
             self._observation = np.asarray(self.vec_env.reset())
@@ -125,7 +130,8 @@ class _Games:
         score = 0.0
         for left in reversed(range(self._steps)):
             self._edge.cut = left == 0
-            score += self._advance(int(greedy(self._observation)[0].argmax()))
+            values = yield self._observation
+            score += self._advance(int(values[0].argmax()))
             if self._tap.game_over:
                 break
         self._edge.cut = False

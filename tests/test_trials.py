@@ -121,7 +121,7 @@ def test_games_are_cut_off_and_actions_stick():
     asked = iter(range(10**6))
 
     def in_turn(seen):
-        return np.eye(ACTIONS)[[next(asked) % ACTIONS]]
+        return np.eye(ACTIONS)[[next(asked) % ACTIONS for _ in seen]]
 
     scores = Trials(make, steps=200).play(in_turn, 30)
     assert scores == {"own": (200.0,) * 30, "other": (200.0,) * 30}
@@ -147,13 +147,13 @@ def test_a_game_that_is_cut_off_starts_anew_under_life_rules():
         return VecFrameStack(make_atari_env("BreakoutNoFrameskip-v4", seed=0), 4)
 
     trials = Trials(make, steps=12)
-    trials.play(lambda seen: np.eye(4)[[1]], 2)
+    trials.play(lambda seen: np.eye(4)[[1] * len(seen)], 2)
     games = trials._games["own"]
     tap = games._tap
     assert tap.unwrapped.ale.lives() == 5
     assert tap.unwrapped.ale.getEpisodeFrameNumber() < 4 * 40
     frames = games.vec_env.envs[0].unwrapped.ale.getFrameNumber()
-    trials.play(lambda seen: np.eye(4)[[0]], 1)
+    trials.play(lambda seen: np.eye(4)[[0] * len(seen)], 1)
     assert 12 * 4 <= games.vec_env.envs[0].unwrapped.ale.getFrameNumber() - frames < 12 * 4 + 140
     trials.close()
 

@@ -112,9 +112,10 @@ def pool_frames(
         NonFiniteError: relevance with NaN or infinity.
     """
     _check(relevance, masks, outside or {})
+    absolute = np.abs(relevance)
+    stack = absolute.sum(axis=(2, 3), dtype=np.float64)
+    picture = absolute.sum(axis=1, dtype=np.float64)
     positive = np.maximum(relevance, 0).sum(axis=1, dtype=np.float64)
-    stack = np.abs(relevance).sum(axis=(2, 3), dtype=np.float64)
-    picture = np.abs(relevance).sum(axis=1, dtype=np.float64)
     total = picture.sum(axis=(1, 2))
     everything = {**masks, **(outside or {})}
     on = {name: _sum_on(picture, mask) for name, mask in everything.items()}
@@ -238,11 +239,19 @@ def _check(relevance: NDArray[np.float32], masks: Masks, outside: Masks) -> None
             raise ObservationError(
                 f"mask {name!r} is {mask.dtype}{list(mask.shape)}, expected bool{list(frame)}"
             )
-    if masks and not (np.sum(list(masks.values()), axis=0) == 1).all():
+    if masks and not (_count(masks, frame) == 1).all():
         raise ObservationError(
             f"the masks {', '.join(masks)} overlap or leave pixels out: elements must be disjoint, "
             f"with {REST!r} for all pixels that belong to none"
         )
+
+
+def _count(masks: Masks, frame: tuple[int, ...]) -> NDArray[np.uint8]:
+    """How many masks hold each pixel, ``[N, H, W]``; more than 254 count as so many."""
+    count = np.zeros(frame, np.uint8)
+    for mask in masks.values():
+        np.add(count, mask, out=count, where=count < 255)
+    return count
 
 
 def _sum_on(picture: Array, mask: NDArray[np.bool_]) -> Array:
