@@ -18,6 +18,7 @@ from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
 from rlmonitor.recording import Recording, busiest, final_scores, spread
 from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
+from rlmonitor.strategy.explanation import Explanation, explain_clusters
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 from rlmonitor.strategy.spray import Spray, spray
 from rlmonitor.strategy.timeline import Moment, Timeline, advance
@@ -70,12 +71,15 @@ class Strategies:
         found: the clusters of the frames of `Round.play`.
         moment: which known strategies they are, and what changed.
         timeline: all strategies so far, for the next round.
+        explanations: what puts each cluster's most typical frame into it, in the order of the
+            clusters; none where there are no two clusters to tell apart.
     """
 
     target: str
     found: Spray
     moment: Moment
     timeline: Timeline
+    explanations: tuple[Explanation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,7 +273,9 @@ def complete(
     )
     target = "advantage" if "advantage" in targets else targets[0]
     clusters = spray(played.relevance[target], played.recording.observation)
-    strategies = Strategies(target, clusters, Moment(timestep), Timeline())
+    strategies = Strategies(
+        target, clusters, Moment(timestep), Timeline(), explain_clusters(clusters)
+    )
     return follow(replace(found, strategies=strategies), timeline or Timeline())
 
 

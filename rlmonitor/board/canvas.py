@@ -86,7 +86,7 @@ class Palette:
 
     def coloured(self, canvas: Canvas) -> NDArray[np.uint8]:
         """A canvas in red, green and blue, ``[height, width, 3]``."""
-        return np.array(self._colours, np.uint8)[canvas]
+        return np.take(np.array(self._colours, np.uint8), canvas, axis=0)
 
 
 def blank(height: int, width: int, index: int) -> Canvas:

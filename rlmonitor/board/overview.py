@@ -1,9 +1,9 @@
 """A round's strategies in one picture: a PNG for TensorBoard's Images tab.
 
 A block for each strategy: its number and name, its part of the frames, what became of it in this
-round, the elements that its relevance lies on, its mean map, and its typical frames. The picture is
-wide, because TensorBoard's cards shrink it to a third: names stay legible there, the rest after a
-click.
+round, the elements that its relevance lies on, its mean map, its typical frames, and what puts the
+first of them into it. TensorBoard's cards shrink the picture to less than half its width: names
+stay legible there, the rest after a click.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rlmonitor.board.round_clips import title_of
 from rlmonitor.board.still import LEVELS, Rgb, Stills, prepare_stills, scale_of_glow
 from rlmonitor.errors import StoreError
 from rlmonitor.round import Round, Strategies
+from rlmonitor.strategy.explanation import Explanation
 from rlmonitor.strategy.spray import Cluster
 from rlmonitor.strategy.timeline import Change, Strategy
 
@@ -38,10 +39,12 @@ PANEL = (160, 210)
 """Width and height that a screen is fitted into: an Atari's, pixel by pixel."""
 NARROWEST = 140
 """Of a panel's column: its caption needs room."""
-MARGIN, GAP, COLUMNS = 20, 12, 4
-HEADER, TITLE, NOTE, BAR, CAPTION, BLOCK_GAP, FOOTER = 86, 42, 26, 46, 24, 30, 34
-LARGE, MIDDLE, SMALL = 30, 19, 15
+MARGIN, GAP, COLUMNS = 20, 12, 5
+HEADER, TITLE, NOTE, BAR, CAPTION, BLOCK_GAP, FOOTER = 100, 52, 32, 52, 26, 32, 38
+LARGE, MIDDLE, SMALL = 38, 23, 17
 LEGEND = 66
+REASON = "why it is here"
+"""Over the map of what puts the most typical frame into its strategy."""
 LEAST_NAMED = 0.005
 """Elements below this part of the relevance have no name under the bar."""
 
@@ -111,7 +114,8 @@ def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
     maps /= relevance_scale(maps)
     known = {each.id: each for each in own.timeline.strategies}
     blocks, first = [], 0
-    for number, cluster in zip(own.moment.ids, clusters, strict=True):
+    reasons = own.explanations or (None,) * len(clusters)
+    for number, cluster, reason in zip(own.moment.ids, clusters, reasons, strict=True):
         strategy = known[number]
         places = range(first, first + len(cluster.typical))
         first += len(cluster.typical)
@@ -122,19 +126,31 @@ def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
                 note=_note(own, strategy, cluster),
                 colour=palette.add(STRATEGY_COLOURS[number % len(STRATEGY_COLOURS)]),
                 profile=strategy.profile,
-                panels=_panels(stills, cluster, maps, places),
+                panels=_panels(stills, cluster, maps, places, reason),
             )
         )
     return blocks
 
 
 def _panels(
-    stills: Stills, cluster: Cluster, maps: NDArray[np.float32], places: Sequence[int]
+    stills: Stills,
+    cluster: Cluster,
+    maps: NDArray[np.float32],
+    places: Sequence[int],
+    reason: Explanation | None,
 ) -> list[tuple[str, Rgb]]:
-    """The mean map over the most typical frame, then all typical frames with their own maps."""
+    """The mean map over the most typical frame, the typical frames with their own maps, the reason.
+
+    What puts the most typical frame into its strategy is drawn over that frame.
+    """
     mean = cluster.mean_map / relevance_scale(cluster.mean_map)
-    typical = [stills.overlaid(place, maps[place]) for place in places]
-    return [("mean map", stills.lit(places[0], mean)), *(("typical frame", one) for one in typical)]
+    panels = [("mean map", stills.lit(places[0], mean))]
+    panels += [("typical frame", stills.overlaid(place, maps[place])) for place in places]
+    if reason is not None:
+        panels.append(
+            (REASON, stills.overlaid(places[0], reason.map / relevance_scale(reason.map)))
+        )
+    return panels
 
 
 def _note(own: Strategies, strategy: Strategy, cluster: Cluster) -> str:
@@ -189,8 +205,8 @@ def _drawn(
     canvas = blank(bottom + NOTE * len(gone) + FOOTER, whole, theme.background)
     right = whole - MARGIN
     for text, size, baseline, ramp in (
-        (header[0], LARGE, 42, theme.text),
-        (header[1], MIDDLE, 70, theme.quiet),
+        (header[0], LARGE, 50, theme.text),
+        (header[1], MIDDLE, 82, theme.quiet),
     ):
         write(canvas, MARGIN, baseline, fit_text(text, size, right - MARGIN), size, ramp)
     pictures = []
@@ -200,11 +216,11 @@ def _drawn(
         for place, (caption, picture) in enumerate(each.panels):
             left = MARGIN + place * (column + GAP)
             y = top + TITLE + NOTE + BAR
-            write(canvas, left, y + 15, fit_text(caption, SMALL, column), SMALL, theme.quiet)
+            write(canvas, left, y + 17, fit_text(caption, SMALL, column), SMALL, theme.quiet)
             pictures.append((left, y + CAPTION, picture))
     for number, line in enumerate(gone):
         text = fit_text(line, MIDDLE, right - MARGIN)
-        write(canvas, MARGIN, bottom + number * NOTE + 14, text, MIDDLE, theme.text)
+        write(canvas, MARGIN, bottom + number * NOTE + 12, text, MIDDLE, theme.text)
     return pictures, canvas
 
 
@@ -214,8 +230,8 @@ def _legend(canvas: Canvas, theme: Theme) -> list[tuple[int, int, Rgb]]:
     light = np.array([scale_of_glow((0, 0, 0))], np.uint8)
     left, baseline, scales = MARGIN, canvas.shape[0] - 16, []
     for before, scale, after in (
-        ("against", dark, "for the action"),
-        ("mean map: little", light, "much |relevance|"),
+        ("against", dark, f"for the action; for the strategy in '{REASON}'"),
+        ("mean |map|: little", light, "much"),
     ):
         write(canvas, left, baseline, before, SMALL, theme.quiet)
         left += text_width(before, SMALL) + 8
@@ -231,12 +247,12 @@ def _draw_words(canvas: Canvas, top: int, block: Block, theme: Theme) -> None:
     """Title, note, and the bar of the elements' shares."""
     right = canvas.shape[1] - MARGIN
     fill(canvas, MARGIN, top, right - MARGIN, 1, theme.track)
-    fill(canvas, MARGIN, top + 14, 22, 22, block.colour)
-    write(canvas, right, top + 35, block.figure, LARGE, theme.text, "right")
-    room = right - MARGIN - 34 - text_width(block.figure, LARGE) - GAP
-    write(canvas, MARGIN + 34, top + 35, fit_text(block.title, LARGE, room), LARGE, theme.text)
+    fill(canvas, MARGIN, top + 17, 28, 28, block.colour)
+    write(canvas, right, top + 44, block.figure, LARGE, theme.text, "right")
+    room = right - MARGIN - 42 - text_width(block.figure, LARGE) - GAP
+    write(canvas, MARGIN + 42, top + 44, fit_text(block.title, LARGE, room), LARGE, theme.text)
     note = fit_text(block.note, MIDDLE, right - MARGIN)
-    write(canvas, MARGIN, top + TITLE + 19, note, MIDDLE, theme.quiet)
+    write(canvas, MARGIN, top + TITLE + 22, note, MIDDLE, theme.quiet)
     if block.profile:
         _draw_profile(canvas, top + TITLE + NOTE + 4, block.profile, theme)
 
@@ -249,12 +265,12 @@ def _draw_profile(canvas: Canvas, top: int, profile: Mapping[str, float], theme:
     for name, share in profile.items():
         passed += share / total
         end = MARGIN + round(passed * (right - MARGIN))
-        fill(canvas, x, top, end - x, 12, theme.element[name])
+        fill(canvas, x, top, end - x, 14, theme.element[name])
         x = end
     for name, share in sorted(profile.items(), key=lambda item: -item[1]):
         text = f"{name} {share:.0%}"
-        if share < LEAST_NAMED or left + 14 + text_width(text, SMALL) > right:
+        if share < LEAST_NAMED or left + 16 + text_width(text, SMALL) > right:
             break
-        fill(canvas, left, top + 20, 9, 9, theme.element[name])
-        write(canvas, left + 14, top + 29, text, SMALL, theme.quiet)
-        left += 14 + text_width(text, SMALL) + 18
+        fill(canvas, left, top + 22, 11, 11, theme.element[name])
+        write(canvas, left + 16, top + 33, text, SMALL, theme.quiet)
+        left += 16 + text_width(text, SMALL) + 20

@@ -110,9 +110,20 @@ def play_part(
 ) -> list[bytes]:
     """Frames spread over the play, at half the resolution, with their strategies."""
     packed = picture(played, "play", timestep, half=True)
-    if strategies is not None and drawn is not None:
-        packed[0]["strategies"] = _clusters(strategies, drawn, len(played.recording))
-    return blobs(packed)
+    if strategies is None or drawn is None:
+        return blobs(packed)
+    packed[0]["strategies"] = _clusters(strategies, drawn, len(played.recording))
+    return blobs(packed, _maps_of(strategies))
+
+
+def _maps_of(strategies: Strategies) -> list[Packed]:
+    """The clusters' mean maps, and what puts each one's most typical frame into it."""
+    means = np.stack([cluster.mean_map for cluster in strategies.found.clusters])
+    packed = [pack_relevance("strategies/mean", halved(means))]
+    if strategies.explanations:
+        reasons = np.stack([each.map for each in strategies.explanations])
+        packed.append(pack_relevance("strategies/explanation", reasons))
+    return packed
 
 
 def picture(
@@ -245,6 +256,7 @@ def _clusters(strategies: Strategies, drawn: Embedding, frames: int) -> Json:
     for place, (x, y) in zip(drawn.index.tolist(), drawn.position.tolist(), strict=True):
         points[place] = [brief(x), brief(y)]
     known = {each.id: each for each in strategies.timeline.strategies}
+    reasons = strategies.explanations or (None,) * len(strategies.found.clusters)
     return {
         "target": strategies.target,
         "points": points,
@@ -257,11 +269,13 @@ def _clusters(strategies: Strategies, drawn: Embedding, frames: int) -> Json:
                 "typical": list(cluster.typical),
                 "in_pixels": cluster.in_pixels,
                 "profile": {e: brief(part) for e, part in known[number].profile.items()},
+                "agreement": None if reason is None else brief(reason.agreement),
             }
-            for number, name, cluster in zip(
+            for number, name, cluster, reason in zip(
                 strategies.moment.ids,
                 strategies.moment.names,
                 strategies.found.clusters,
+                reasons,
                 strict=True,
             )
         ],

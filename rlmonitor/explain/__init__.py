@@ -11,7 +11,7 @@ from rlmonitor.explain.axioms import (
     implementation_invariance,
 )
 from rlmonitor.explain.baselines import METHODS, Method, explain
-from rlmonitor.explain.clustering import NeuralizedKMeans, fit_k_means
+from rlmonitor.explain.clustering import NeuralizedKMeans, fit_k_means, k_means_of
 from rlmonitor.explain.comparison import (
     Agreement,
     TargetSensitivity,
@@ -70,6 +70,7 @@ __all__ = [
     "fit_novelty",
     "from_arrays",
     "implementation_invariance",
+    "k_means_of",
     "kernel_k_means_of",
     "pixel_flipping",
     "rule_agreement",

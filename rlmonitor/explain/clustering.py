@@ -151,6 +151,48 @@ def fit_k_means(
     return replace(network, stiffness=typical_stiffness(network, x, stiffness))
 
 
+def k_means_of(
+    x: ArrayLike, labels: ArrayLike, *, stiffness: float | None = None
+) -> NeuralizedKMeans:
+    """The k-means view of a clustering that is there already: each cluster by its mean.
+
+    A frame near a border may be assigned elsewhere than its label.
+
+    Args:
+        x: ``[N, C, H, W]`` or ``[N, D]``.
+        labels: ``[N]`` int, 0 to K - 1, each of them taken.
+        stiffness: β; see `fit_k_means`.
+
+    Raises:
+        ConfigurationError: stiffness out of range.
+        ObservationError: labels that do not fit, one cluster, or means that do not differ.
+        NonFiniteError: NaN or infinity.
+    """
+    frames = checked(x)
+    centroids = means(frames, checked_labels(labels, len(frames)))
+    network = NeuralizedKMeans(np.asarray(x).shape[1:], centroids, 1.0)
+    return replace(network, stiffness=typical_stiffness(network, x, stiffness))
+
+
+def checked_labels(labels: ArrayLike, n_frames: int) -> NDArray[np.int64]:
+    """Clusters of ``[N]`` frames, 0 to K - 1, K at least 2.
+
+    Raises:
+        ObservationError: not whole numbers, not one for each frame, with gaps, or one cluster.
+    """
+    member = np.asarray(labels)
+    if member.shape != (n_frames,) or member.dtype.kind not in "iu":
+        raise ObservationError(
+            f"labels are {member.dtype}{list(member.shape)}: expected whole numbers [{n_frames}]"
+        )
+    found = np.unique(member)
+    if len(found) < 2 or not np.array_equal(found, np.arange(len(found))):
+        raise ObservationError(
+            f"labels are {found.tolist()[:9]}: expected 0 to K - 1 without gaps, two or more"
+        )
+    return member.astype(np.int64)
+
+
 def clusterable(x: ArrayLike, n_clusters: int) -> NDArray[np.floating]:
     """Frames ``[N, D]`` that can make so many clusters; errors are those of `fit_k_means`."""
     frames = checked(x)

@@ -30,6 +30,7 @@ from rlmonitor.errors import ConfigurationError, ObservationError
 from rlmonitor.explain.clustering import (
     ITERATIONS,
     Competing,
+    checked_labels,
     clusterable,
     k_means_labels,
     margins,
@@ -207,11 +208,8 @@ def kernel_k_means_of(
         ObservationError: labels that do not fit, one cluster, or all frames the same.
         NonFiniteError: NaN or infinity.
     """
-    frames, member = checked(x), np.asarray(labels)
-    if member.shape != (len(frames),) or member.dtype.kind not in "iu":
-        raise ObservationError(
-            f"labels are {member.dtype}{list(member.shape)}: expected whole numbers [{len(frames)}]"
-        )
+    frames = checked(x)
+    member = checked_labels(labels, len(frames))
     if max_members < 1:
         raise ConfigurationError(f"max_members is {max_members}: expected 1 or more")
     gamma = 1 / mean_square(frames) if gamma is None else checked_scale("gamma", gamma)
@@ -220,7 +218,7 @@ def kernel_k_means_of(
     drawn = [rng.choice(of, min(len(of), max_members), replace=False) for of in groups]
     kept = np.sort(np.concatenate(drawn))
     network = NeuralizedKernelKMeans(
-        np.asarray(x).shape[1:], frames[kept], 1.0, member[kept].astype(np.int64), gamma
+        np.asarray(x).shape[1:], frames[kept], 1.0, member[kept], gamma
     )
     return replace(network, stiffness=typical_stiffness(network, x, stiffness))
 

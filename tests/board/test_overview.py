@@ -10,6 +10,7 @@ from PIL import Image
 
 from rlmonitor.board.overview import (
     BAR,
+    BLOCK_GAP,
     CAPTION,
     HEADER,
     MARGIN,
@@ -22,6 +23,7 @@ from rlmonitor.board.picture import ELEMENT_COLOURS, OTHER_COLOURS
 from rlmonitor.board.still import LEVELS, prepare_stills
 from rlmonitor.recording import Recording
 from rlmonitor.round import Analysis, Round, Strategies, follow
+from rlmonitor.strategy.explanation import explain_clusters
 from rlmonitor.strategy.pooling import pool, pool_frames
 from rlmonitor.strategy.spray import SpraySettings, spray
 from rlmonitor.strategy.timeline import Moment, Timeline
@@ -61,7 +63,8 @@ def planted(counts, seed=0, timestep=0, timeline=None):
     )
     found = Round(timestep, "epsilon", play, play, None, None, {})
     clusters = spray(maps, settings=SpraySettings(shape=(6, 6)))
-    strategies = Strategies("q", clusters, Moment(timestep), Timeline())
+    reasons = explain_clusters(clusters, (6, 6))
+    strategies = Strategies("q", clusters, Moment(timestep), Timeline(), reasons)
     return follow(replace(found, strategies=strategies), timeline or Timeline())
 
 
@@ -76,7 +79,7 @@ BLOCK_TOP = HEADER + TITLE + NOTE + BAR + CAPTION
 
 def panel(image, row, column):
     size = SIDE * ZOOM
-    height = BLOCK_TOP - HEADER + size + 30
+    height = BLOCK_TOP - HEADER + size + BLOCK_GAP
     top, left = BLOCK_TOP + row * height, MARGIN + column * (size + 12)
     return image[top : top + size, left : left + size]
 
@@ -103,6 +106,22 @@ def test_mean_map_and_typical_frames_lie_where_they_were_planted(found):
             red = np.maximum(frame[..., 0] - frame[..., 2], 0)
             assert red.sum() > 10 * np.maximum(frame[..., 2] - frame[..., 0], 0).sum()
             assert centre(red) == pytest.approx((12, column), abs=2.5)
+
+
+def test_the_last_panel_shows_what_puts_the_first_typical_frame_there(found):
+    image = pixels(strategy_overview(found))
+    for row, reason in enumerate(found.strategies.explanations):
+        drawn = panel(image, row, 4)
+        signed = drawn[..., 0] - drawn[..., 2]
+        expected = reason.map * (np.abs(reason.map) > 0.05 * np.abs(reason.map).max())
+        for sign in (1, -1):
+            here, there = np.maximum(sign * signed, 0), np.maximum(sign * expected, 0)
+            if there.sum() > 0.02 * np.abs(expected).sum():
+                assert centre(here) == pytest.approx(centre(there) * ZOOM * 4 + 1.5, abs=2)
+    alone = planted({"left": 60})
+    alone_image = pixels(strategy_overview(alone))
+    assert alone.strategies.explanations == ()
+    assert (panel(alone_image, 0, 4) == alone_image[0, 0]).all()
 
 
 def test_the_bar_shows_the_elements_shares(found):

@@ -1,6 +1,7 @@
 """A round on the page is the round, pixel by pixel and number by number."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from rlmonitor.board.page_round import (
 )
 from rlmonitor.lrp import network_of
 from rlmonitor.recording import Recording
-from rlmonitor.round import analyse, run_round
+from rlmonitor.round import analyse, follow, run_round
 from rlmonitor.strategy.events import Event
+from rlmonitor.strategy.explanation import explain_clusters
+from rlmonitor.strategy.spray import SpraySettings, spray
+from rlmonitor.strategy.timeline import Timeline
 
 SIZE = 20
 
@@ -109,6 +113,34 @@ def test_the_play_has_a_place_and_a_strategy_for_its_frames(found):
     assert placed == drawn.index.tolist()
     np.testing.assert_allclose(strategies["points"][placed[0]], drawn.position[0], rtol=1e-5)
     assert arrays["relevance/q"].shape == (48, 10, 10)
+
+
+def test_the_play_has_each_clusters_mean_map_and_its_explanation(found):
+    few = clusters_of_both_halves(found)
+    header, arrays = read_part(play_part(found.play, 700, few, drawn_strategies(few)))
+    described = header["strategies"]["clusters"]
+    assert len(described) == 2
+    scales = {each["name"]: each.get("scale") for each in header["arrays"]}
+    for place, cluster in enumerate(few.found.clusters):
+        reason, scale = few.explanations[place], scales["strategies/explanation"]
+        means = cluster.mean_map.reshape(10, 2, 10, 2).mean(axis=(1, 3))
+        np.testing.assert_allclose(arrays["strategies/mean"][place], means, atol=means.max() / 31)
+        expected = np.clip(reason.map, -scale, scale)  # the strongest 0.2 % are cut
+        shown = arrays["strategies/explanation"][place]
+        np.testing.assert_allclose(shown, expected, atol=scale * 0.51 / 31)
+        assert described[place]["agreement"] == pytest.approx(reason.agreement, rel=1e-5)
+
+
+def clusters_of_both_halves(found):
+    """The round's strategies as if its maps had been two clusters, which SpRAy may not see."""
+    own = found.strategies
+    two = spray(
+        found.play.relevance[own.target], settings=SpraySettings(n_clusters=2, n_neighbours=5)
+    )
+    return follow(
+        replace(found, strategies=replace(own, found=two, explanations=explain_clusters(two))),
+        Timeline(),
+    ).strategies
 
 
 def test_a_play_without_strategies_has_none():

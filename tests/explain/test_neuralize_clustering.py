@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
-from rlmonitor.explain import NeuralizedKMeans, fit_k_means
+from rlmonitor.explain import NeuralizedKMeans, fit_k_means, k_means_of
 
 POINTS = st.integers(-40, 40).map(lambda v: v / 8)
 
@@ -60,6 +60,30 @@ def test_the_score_is_the_papers_and_so_is_the_relevance():
         f, relevance = literal(network.points, network.stiffness, frame, own[n])
         assert found.explained[n] == pytest.approx(f, rel=1e-9)
         np.testing.assert_allclose(found.map[n], relevance, rtol=1e-9, atol=1e-9)
+
+
+def test_given_labels_give_the_same_network_as_fitted_ones():
+    x = blobs(0).reshape(-1, 1, 1, 5)
+    fitted = fit_k_means(x, 3)
+    given_labels = k_means_of(x, fitted.assign(x))
+    np.testing.assert_allclose(given_labels.points, fitted.points, rtol=1e-12)
+    assert given_labels.stiffness == pytest.approx(fitted.stiffness)
+    assert given_labels.shape == (1, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([0, 1], r"int64\[2\]: expected whole numbers \[4\]"),
+        ([0.0, 0.0, 1.0, 1.0], "float64"),
+        ([0, 0, 0, 0], "two or more"),
+        ([0, 0, 2, 2], r"\[0, 2\].* without gaps"),
+        ([0, 1, 0, 1], "no clusters"),
+    ],
+)
+def test_labels_that_make_no_clusters_are_refused(labels, words):
+    with pytest.raises(ObservationError, match=words):
+        k_means_of(np.array([[1.0], [1.0], [3.0], [3.0]]), labels)
 
 
 @given(cases())

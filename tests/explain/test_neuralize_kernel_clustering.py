@@ -207,7 +207,7 @@ LABELS = np.array([0, 0, 0, 1, 1, 1])
         (X, LABELS[:5], ObservationError, r"int64\[5\]: expected whole numbers \[6\]"),
         (X, LABELS / 2, ObservationError, "float64"),
         (X, 0 * LABELS, ObservationError, "two or more"),
-        (X, 2 * LABELS, ObservationError, r"\[0, 2\] .* without gaps"),
+        (X, 2 * LABELS, ObservationError, r"\[0, 2\].* without gaps"),
         (X, LABELS - 1, ObservationError, r"\[-1, 0\]"),
         (0 * X, LABELS, ObservationError, "the same"),
         (X * np.nan, LABELS, NonFiniteError, "NaN"),

@@ -4139,15 +4139,22 @@ function js(e) {
 		}, a.address) : a ? /* @__PURE__ */ H(U, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ H(It, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ H(U, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ H(Bs, { ...e })]
+		}) : /* @__PURE__ */ H(U, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ H(Vs, { ...e })]
 	});
 }
 function Ms(e) {
 	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = Se(null), l = Tt(async () => {
-		let [e, n] = await Promise.all([t.array("screen"), t.layer(`relevance/${a.target}`)]);
+		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
+			t.array("screen"),
+			t.layer(`relevance/${a.target}`),
+			e("strategies/mean"),
+			e("strategies/explanation")
+		]);
 		return {
-			screen: e,
-			layer: n
+			screen: n,
+			layer: r,
+			mean: i,
+			explanation: o
 		};
 	}, [t]), u = l && "value" in l ? l.value : null, d = (e) => {
 		n({
@@ -4159,7 +4166,7 @@ function Ms(e) {
 	return /* @__PURE__ */ H("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ H(Rs, {
+			/* @__PURE__ */ H(zs, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4186,10 +4193,17 @@ function Ms(e) {
 			}),
 			/* @__PURE__ */ H("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e) => /* @__PURE__ */ H(Ps, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ H(Fs, {
 					cluster: e,
 					header: i,
-					onPlay: d
+					onPlay: d,
+					children: u && /* @__PURE__ */ H(Ps, {
+						place: t,
+						cluster: e,
+						header: i,
+						frames: u,
+						look: r
+					})
 				}, e.id))
 			})
 		]
@@ -4200,6 +4214,37 @@ function Ns(e, t) {
 	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${ot(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
 function Ps(e) {
+	let { place: t, cluster: n, header: r, frames: i } = e, a = {
+		...e.look,
+		sign: "both",
+		outlines: !1
+	}, o = `${n.id}: ${n.name}`;
+	return /* @__PURE__ */ H("span", {
+		class: "cluster-maps",
+		children: [{
+			layer: i.mean,
+			title: "Mean map",
+			label: `Mean map of strategy ${o}`
+		}, {
+			layer: i.explanation,
+			title: "Why it is here",
+			label: `What puts frame ${n.typical[0] + 1} into strategy ${o}`
+		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ H("span", {
+			class: "small",
+			children: [o, /* @__PURE__ */ H(Ut, {
+				header: r,
+				screen: i.screen,
+				elements: null,
+				grid: He(e, t),
+				frame: n.typical[0],
+				look: a,
+				label: s,
+				zoom: 1
+			})]
+		}, o))
+	});
+}
+function Fs(e) {
 	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
 	return /* @__PURE__ */ H("li", { children: [
 		/* @__PURE__ */ H(Bt, { colour: Ve(t.id) }),
@@ -4226,6 +4271,7 @@ function Ps(e) {
 				}
 			}, e))
 		}),
+		e.children,
 		/* @__PURE__ */ H("span", {
 			class: "small",
 			children: [
@@ -4241,26 +4287,27 @@ function Ps(e) {
 						n + 1,
 						r < t.typical.length - 1 ? "," : ""
 					]
-				}, n))
+				}, n)),
+				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${V(t.agreement)} of these frames here too.`
 			]
 		})
 	] });
 }
-var Fs = 280, Is = 12;
-function Ls(e, t = Fs) {
+var Is = 280, Ls = 12;
+function Rs(e, t = Is) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Is + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Ls + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function Rs(e) {
-	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Ls(a.points);
+function zs(e) {
+	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Rs(a.points);
 	R(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Fs, Fs);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Is, Is);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
@@ -4272,7 +4319,7 @@ function Rs(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Fs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Is / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4291,8 +4338,8 @@ function Rs(e) {
 	return /* @__PURE__ */ H("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Fs * l,
-		height: Fs * l,
+		width: Is * l,
+		height: Is * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4305,11 +4352,11 @@ function Rs(e) {
 		onKeyDown: c
 	});
 }
-function zs(e) {
+function Bs(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function Bs(e) {
-	let { index: t, round: n } = e, r = zs(t);
+function Vs(e) {
+	let { index: t, round: n } = e, r = Bs(t);
 	if (!r.length) return null;
 	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
@@ -4331,7 +4378,7 @@ function Bs(e) {
 	})] });
 }
 // src/timeline.tsx
-function Vs(e) {
+function Hs(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
 	return /* @__PURE__ */ H(Pt, {
 		id: "timeline",
@@ -4357,11 +4404,11 @@ function Vs(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ H(Us, {
+			/* @__PURE__ */ H(Ws, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ H(Ys, {
+			/* @__PURE__ */ H(Xs, {
 				...e,
 				scope: a
 			}),
@@ -4372,17 +4419,17 @@ function Vs(e) {
 		]
 	});
 }
-var Hs = "play/score_rate";
-function Us(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Ks(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ H(U, { children: qs(t.frames, n, i) });
+var Us = "play/score_rate";
+function Ws(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = qs(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ H(U, { children: Js(t.frames, n, i) });
 	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[Hs];
+	})), f = n.values[Us];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
@@ -4392,34 +4439,34 @@ function Us(e) {
 	}), /* @__PURE__ */ H(Cs, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: Gs(d),
+		series: Ks(d),
 		height: 230,
 		format: a ? V : B,
 		formatRight: B,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => Ws(e, t),
-		flags: Js(n.events)
+		onPick: (t) => Gs(e, t),
+		flags: Ys(n.events)
 	});
 }
-function Ws(e, t) {
+function Gs(e, t) {
 	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
 }
-function Gs(e) {
+function Ks(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function Ks(e, t, n, r, i, a) {
+function qs(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function qs(e, t, n) {
+function Js(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function Js(e) {
+function Ys(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4432,11 +4479,11 @@ function Js(e) {
 	}
 	return [...t.values()];
 }
-function Ys(e) {
+function Xs(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		Hs
+		Us
 	], s = [
 		t.curve,
 		...o,
@@ -4470,7 +4517,7 @@ function Ys(e) {
 			class: "row",
 			children: [/* @__PURE__ */ H(Rt, {
 				label: "Curve",
-				options: Zs(a),
+				options: Qs(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
 			}), i.length > 1 && /* @__PURE__ */ H("label", {
@@ -4490,12 +4537,12 @@ function Ys(e) {
 			format: B,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => Ws(e, Xs(e.index.timesteps, t))
+			onPick: (t) => Gs(e, Zs(e.index.timesteps, t))
 		})]
 	});
 }
-var Xs = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), Zs = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), Qs = 5e3;
-function $s() {
+var Zs = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), Qs = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), $s = 5e3;
+function ec() {
 	let [e, t] = Se(Ct), n = we((e) => t((t) => ({
 		...t,
 		...e
@@ -4508,7 +4555,7 @@ function $s() {
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function ec(e, t) {
+function tc(e, t) {
 	let [n, r] = Se(null), [i, a] = Se(/* @__PURE__ */ new Map()), [o, s] = Se(null), c = z(/* @__PURE__ */ new Map()), l = z(!1), u = n ? t(n) : [], d = async () => {
 		if (!l.current) {
 			l.current = !0;
@@ -4528,14 +4575,14 @@ function ec(e, t) {
 			}
 		}
 	};
-	return R(() => void d(), [u.join("\n")]), At(d, e.live ? Qs : null), {
+	return R(() => void d(), [u.join("\n")]), At(d, e.live ? $s : null), {
 		runs: n,
 		indexes: new Map(u.flatMap((e) => i.has(e) ? [[e, i.get(e)]] : [])),
 		problem: o
 	};
 }
-function tc(e) {
-	let { source: t } = e, n = kt(), [r, i] = $s(), { runs: a, indexes: o, problem: s } = ec(t, we((e) => {
+function nc(e) {
+	let { source: t } = e, n = kt(), [r, i] = ec(), { runs: a, indexes: o, problem: s } = tc(t, we((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4548,7 +4595,7 @@ function tc(e) {
 		r.otherRun
 	])), c = [...o.values()].find((e) => e.run === r.run) ?? o.get(a?.[0]?.name ?? "");
 	return /* @__PURE__ */ H("main", { children: [
-		/* @__PURE__ */ H(rc, {
+		/* @__PURE__ */ H(ic, {
 			runs: a ?? [],
 			index: c,
 			view: r,
@@ -4569,7 +4616,7 @@ function tc(e) {
 				"."
 			]
 		}),
-		/* @__PURE__ */ H(nc, {
+		/* @__PURE__ */ H(rc, {
 			source: t,
 			theme: n,
 			view: r,
@@ -4581,7 +4628,7 @@ function tc(e) {
 		})
 	] });
 }
-function nc(e) {
+function rc(e) {
 	let { runs: t, index: n, view: r } = e;
 	if (!t) return e.problem ? null : /* @__PURE__ */ H(U, { children: "Loading …" });
 	if (!t.length) return /* @__PURE__ */ H(U, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
@@ -4606,7 +4653,7 @@ function nc(e) {
 	return /* @__PURE__ */ H("div", {
 		class: "grid",
 		children: [
-			/* @__PURE__ */ H(Vs, { ...c }),
+			/* @__PURE__ */ H(Hs, { ...c }),
 			/* @__PURE__ */ H(Qt, { ...c }),
 			/* @__PURE__ */ H(js, { ...c }),
 			/* @__PURE__ */ H(Gt, { ...c }),
@@ -4616,7 +4663,7 @@ function nc(e) {
 		]
 	});
 }
-function rc(e) {
+function ic(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
 	let a = r.timestep === null ? n.timesteps.length - 1 : Qe(n.timesteps, r.timestep), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? mn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
@@ -4691,7 +4738,7 @@ function rc(e) {
 	});
 }
 // src/source.ts
-async function ic(e, t = {}) {
+async function ac(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
@@ -4701,17 +4748,17 @@ async function ic(e, t = {}) {
 	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var ac = {
+var oc = {
 	live: !0,
 	async runs() {
-		return (await (await ic("runs")).json()).runs;
+		return (await (await ac("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await ic("run", { run: e })).json();
+		let t = await (await ac("run", { run: e })).json();
 		return at(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await ic("part", {
+		return new Uint8Array(await (await ac("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4719,12 +4766,12 @@ var ac = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, oc = (e, t, n) => JSON.stringify([
+}, sc = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function sc(e) {
+function cc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4736,25 +4783,25 @@ function sc(e) {
 			return at(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[oc(t, n, r)]?.[a];
+			let o = e.parts[sc(t, n, r)]?.[a];
 			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var cc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:290px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var lc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function lc(e) {
+function uc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + cc, document.head.append(t);
+	t.textContent = P + lc, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ H(tc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ H(nc, { source: e }), n);
 }
-function uc() {
-	lc(ac);
+function dc() {
+	uc(oc);
 }
-var dc = document.getElementById("rlmonitor-data");
-dc && lc(sc(JSON.parse(dc.textContent ?? "null")));
-export { uc as render };
+var fc = document.getElementById("rlmonitor-data");
+fc && uc(cc(JSON.parse(fc.textContent ?? "null")));
+export { dc as render };

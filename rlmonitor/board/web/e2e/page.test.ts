@@ -143,8 +143,8 @@ describe("(c) strategies", () => {
     await open("run=catch-0");
     const scatter = section("Strategies").getByRole("listbox");
     await scatter.waitFor();
-    const preview = () => canvasOf(tab, "#strategies canvas.screen");
-    await tab.locator("#strategies canvas.screen").waitFor();
+    const preview = () => canvasOf(tab, "#strategies .preview canvas.screen");
+    await tab.locator("#strategies .preview canvas.screen").waitFor();
     const before = await preview();
     await scatter.focus();
     for (let i = 0; i < 5; i++) await page.keyboard.press("ArrowRight");
@@ -153,6 +153,17 @@ describe("(c) strategies", () => {
     await expect.poll(() => text("Round at")).toMatch(/ \/ 48/);
     expect(await text("Strategies")).toMatch(/of the frames[^]*Typical: frame/);
     expect(await text("Strategies")).toContain("Part of the frames over training");
+  });
+  it("have a mean map each, and what puts their typical frames into them", async () => {
+    await open("run=catch-0");
+    const items = tab.locator("#strategies .cluster-list li");
+    await items.first().waitFor();
+    const count = await items.count();
+    const means = section("Strategies").getByRole("img", { name: /^Mean map of strategy/ });
+    await expect.poll(() => means.count()).toBe(count);
+    const reasons = section("Strategies").getByRole("img", { name: /^What puts frame \d+ into strategy/ });
+    expect(await reasons.count()).toBe(count > 1 ? count : 0);
+    expect((await canvasOf(tab, "#strategies .cluster-maps canvas")).red).toBeGreaterThan(0);
   });
 });
 

@@ -73,6 +73,8 @@ export interface Cluster {
   typical: number[];
   in_pixels: boolean;
   profile: Record<string, number>;
+  /** Part of the members that the explained network puts here too; null where there is no other. */
+  agreement?: number | null;
 }
 
 export interface Header {

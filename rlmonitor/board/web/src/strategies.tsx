@@ -1,5 +1,6 @@
 // (c) Strategies: the maps of a round's play on a plane, and each strategy's part of a training.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Chart, type Series } from "./chart";
 import { elementColours, seriesColour } from "./colour";
@@ -10,6 +11,7 @@ import { usePicture, usePromise, type Shown } from "./hooks";
 import { Note, Section, Swatch, Waiting } from "./parts";
 import type { Layer, Picture } from "./picture";
 import { Screen } from "./screen";
+import type { View } from "./view";
 
 export function Strategies(props: Shown) {
   const { index, round, source } = props;
@@ -42,6 +44,9 @@ export function Strategies(props: Shown) {
 interface Frames {
   screen: Uint8Array;
   layer: Layer;
+  /** One map a cluster; null in rounds of older monitors, and where there is nothing to explain. */
+  mean: Layer | null;
+  explanation: Layer | null;
 }
 
 function Clusters(props: Shown & { picture: Picture }) {
@@ -51,8 +56,14 @@ function Clusters(props: Shown & { picture: Picture }) {
   const shown = found.points.flatMap((point, i) => (point ? [i] : []));
   const [hovered, setHovered] = useState<number | null>(null);
   const frames = usePromise(async (): Promise<Frames> => {
-    const [screen, layer] = await Promise.all([picture.array("screen"), picture.layer(`relevance/${found.target}`)]);
-    return { screen, layer };
+    const known = (name: string) => (picture.has(name) ? picture.layer(name) : null);
+    const [screen, layer, mean, explanation] = await Promise.all([
+      picture.array("screen"),
+      picture.layer(`relevance/${found.target}`),
+      known("strategies/mean"),
+      known("strategies/explanation"),
+    ]);
+    return { screen, layer, mean, explanation };
   }, [picture]);
   const loaded = frames && "value" in frames ? frames.value : null;
   const play = (frame: number) => {
@@ -79,8 +90,10 @@ function Clusters(props: Shown & { picture: Picture }) {
         <p class="small" aria-live="polite">{pointText(header, current)}</p>
       </div>
       <ul class="cluster-list">
-        {found.clusters.map((cluster) => (
-          <ClusterItem key={cluster.id} cluster={cluster} header={header} onPlay={play} />
+        {found.clusters.map((cluster, place) => (
+          <ClusterItem key={cluster.id} cluster={cluster} header={header} onPlay={play}>
+            {loaded && <ClusterMaps place={place} cluster={cluster} header={header} frames={loaded} look={view} />}
+          </ClusterItem>
         ))}
       </ul>
     </div>
@@ -93,7 +106,31 @@ function pointText(header: Header, frame: number): string {
   return `${cluster ? `${cluster.id}: ${cluster.name}` : "no strategy"} · step ${count(header.step[frame] ?? 0)} · score ${header.score[frame] ?? 0}`;
 }
 
-function ClusterItem(props: { cluster: Cluster; header: Header; onPlay: (frame: number) => void }) {
+/** A strategy's mean map, and what puts its most typical frame into it, over that frame. */
+function ClusterMaps(props: { place: number; cluster: Cluster; header: Header; frames: Frames; look: View }) {
+  const { place, cluster, header, frames } = props;
+  const look = { ...props.look, sign: "both" as const, outlines: false };
+  const name = `${cluster.id}: ${cluster.name}`;
+  const shown = [
+    { layer: frames.mean, title: "Mean map", label: `Mean map of strategy ${name}` },
+    { layer: frames.explanation, title: "Why it is here", label: `What puts frame ${cluster.typical[0]! + 1} into strategy ${name}` },
+  ];
+  return (
+    <span class="cluster-maps">
+      {shown.map(
+        ({ layer, title, label }) =>
+          layer && (
+            <span key={title} class="small">
+              {title}
+              <Screen header={header} screen={frames.screen} elements={null} grid={gridOf(layer, place)} frame={cluster.typical[0]!} look={look} label={label} zoom={1} />
+            </span>
+          ),
+      )}
+    </span>
+  );
+}
+
+function ClusterItem(props: { cluster: Cluster; header: Header; onPlay: (frame: number) => void; children: ComponentChildren }) {
   const { cluster, header } = props;
   const profile = Object.entries(cluster.profile);
   const colours = elementColours(header.elements);
@@ -111,6 +148,7 @@ function ClusterItem(props: { cluster: Cluster; header: Header; onPlay: (frame: 
           ))}
         </span>
       )}
+      {props.children}
       <span class="small">
         {cluster.in_pixels && "The raw frames give this cluster as well: it says little of the agent. "}
         Typical:{" "}
@@ -120,6 +158,8 @@ function ClusterItem(props: { cluster: Cluster; header: Header; onPlay: (frame: 
             {i < cluster.typical.length - 1 ? "," : ""}
           </button>
         ))}
+        {cluster.agreement != null &&
+          ` Why it is here: red is what sets frame ${cluster.typical[0]! + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${percent(cluster.agreement)} of these frames here too.`}
       </span>
     </li>
   );
