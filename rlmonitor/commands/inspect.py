@@ -8,20 +8,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rlmonitor.commands.shared import SOME_BROKEN, AsJson
+from rlmonitor.commands.shared import SOME_BROKEN, AsJson, Trust
 
 
 def inspect(
     files: Annotated[list[str], typer.Argument(help="Files, folders, runs, or URLs of these.")],
+    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what files are and whether they are safe to read; nothing in them is executed.
+
+    It knows checkpoints, recordings, rounds, probes, replay buffers, Minari datasets, videos and
+    training states. A replay buffer is a pickle, and what it holds is told with --trust only.
 
     Exit code: 0 all can be read, 1 some are broken or refused, 2 wrong use.
     """
     from rlmonitor.replay import inspection
 
-    found = inspection.inspect_files(files)
+    found = inspection.inspect_files(files, trust=trust)
     if as_json:
         typer.echo(json.dumps(inspection.as_json(found)))
     else:

@@ -6,6 +6,7 @@ all the same, because no tool that saves networks writes them.
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -23,6 +24,9 @@ LARGEST_EXPANSION = 20
 
 UNSUSPICIOUS = 1 << 20
 """Bytes that a member may have however small it is packed."""
+
+_LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s22xHH"), b"PK\x03\x04"
+"""Of the header before each member: what it begins with, and the lengths of name and extras."""
 
 _SYMLINK, _KIND = 0o120000, 0o170000
 _BROKEN = (
@@ -43,7 +47,7 @@ class Archive:
     """
 
     def __init__(self, file: BinaryIO, where: str) -> None:
-        self._where = where
+        self._where, self._file = where, file
         capped = _Capped(file)
         with self._readable():
             self._zip = zipfile.ZipFile(capped)
@@ -65,6 +69,31 @@ class Archive:
         Raises:
             CheckpointError: no such member, a torn, packed or encrypted one, or one too large.
         """
+        info = self._member(name, largest)
+        with self._readable():
+            return self._zip.read(info)
+
+    def open(self, name: str, largest: int) -> BinaryIO:
+        """A member as a file of its own, of which no more is read than is asked for.
+
+        A member that is packed is unpacked whole; what tools save networks with packs nothing.
+
+        Raises:
+            CheckpointError: see `read`.
+        """
+        info = self._member(name, largest)
+        if info.compress_type != zipfile.ZIP_STORED:
+            return io.BytesIO(self.read(name, largest))
+        with self._readable():
+            self._file.seek(info.header_offset)
+            header = self._file.read(_LOCAL.size)
+            signature, name_length, extra_length = _LOCAL.unpack(header)
+            if signature != _LOCAL_SIGNATURE:
+                raise zipfile.BadZipFile(f"no header before {name!r}")
+        start = info.header_offset + _LOCAL.size + name_length + extra_length
+        return io.BufferedReader(_Window(self._file, start, info.file_size))
+
+    def _member(self, name: str, largest: int) -> zipfile.ZipInfo:
         info = self._members.get(name)
         if info is None:
             raise CheckpointError(
@@ -75,8 +104,7 @@ class Archive:
                 f"{self._where}: {name!r} has {info.file_size:,} bytes, expected at most "
                 f"{largest:,}"
             )
-        with self._readable():
-            return self._zip.read(info)
+        return info
 
     def _checked(self, infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}
@@ -119,6 +147,38 @@ def _fault(info: zipfile.ZipInfo) -> str:
 
 def _shown(name: str) -> str:
     return repr(name if len(name) < 60 else name[:57] + "...")
+
+
+class _Window(io.RawIOBase):
+    """A part of a file, as a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file, self._start, self._size = file, start, size
+        self._place = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, counted from the part's start."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"a place before the start: {base + offset}")
+        self._place = base + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Read as much as fits, and is left."""
+        self._file.seek(self._start + self._place)
+        content = self._file.read(max(0, min(len(buffer), self._size - self._place)))
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
 
 
 class _Capped:

@@ -1,8 +1,8 @@
-"""What a file is, and whether it is safe to read, without executing anything in it."""
+"""What a file is, and whether it is safe to read; nothing in it runs unless it is trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,16 +10,24 @@ from rich.table import Table
 from rich.text import Text
 
 from rlmonitor.errors import RlmonitorError
+from rlmonitor.probe import load_probe
 from rlmonitor.replay import checkpoints
+from rlmonitor.replay.buffers import open_buffer
+from rlmonitor.replay.datasets import open_dataset
 from rlmonitor.replay.files import opened
 from rlmonitor.replay.sb3_zip import look_at_agent
 from rlmonitor.replay.sources import (
     AGENT,
+    BUFFER,
+    DATASET,
+    PROBE_FILE,
+    VIDEO,
     CheckpointFile,
     RecordingFile,
     find_sources,
 )
 from rlmonitor.replay.store import read_attributes, read_described
+from rlmonitor.replay.videos import look_at_video
 from rlmonitor.replay.weights import look_at_state
 
 IN_JSON_ONLY = frozenset({"versions", "checkpoint"})
@@ -43,13 +51,17 @@ class Inspection:
     problem: str = ""
 
 
-def inspect_files(paths: Sequence[str]) -> tuple[Inspection, ...]:
+def inspect_files(paths: Sequence[str], *, trust: bool = False) -> tuple[Inspection, ...]:
     """What files, and the files in folders and runs, are.
+
+    Args:
+        paths: of files, folders and runs, or URLs of these.
+        trust: unpickle what can only be unpickled, which may run anything.
 
     Raises:
         ConfigurationError: a path that leads nowhere.
     """
-    found = find_sources(paths)
+    found = find_sources(paths, trust=trust)
     looked = [*map(_inspected, found.checkpoints), *map(_inspected, found.recordings)]
     broken = [Inspection(each.path, problem=each.what) for each in found.problems]
     return (*looked, *broken)
@@ -113,6 +125,9 @@ def _agent(source: CheckpointFile) -> dict[str, Any]:
 
 
 def _recording(source: RecordingFile) -> dict[str, Any]:
+    if source.kind in _FOREIGN:
+        notes = {"note": "; ".join(source.notes)} if source.notes else {}
+        return _FOREIGN[source.kind](source) | notes
     attributes = read_attributes(source.path)
     told = ("timestep", "composite", "checkpoint", "seed", "versions")
     part = "probe" if source.kind == "probe" else "play"
@@ -122,6 +137,58 @@ def _recording(source: RecordingFile) -> dict[str, Any]:
         **own,
         **{name: attributes[name] for name in told if name in attributes},
     }
+
+
+def _buffer(source: RecordingFile) -> dict[str, Any]:
+    buffer = open_buffer(source.path)
+    return {
+        "frames": source.frames,
+        "environments": buffer.action.shape[1],
+        "observation": list(buffer.observations.shape[2:]),
+        "games ended": int(buffer.done.sum()),
+    }
+
+
+def _dataset(source: RecordingFile) -> dict[str, Any]:
+    dataset = open_dataset(source.path)
+    return {
+        "frames": source.frames,
+        "episodes": len(dataset.starts) - 1,
+        "env": dataset.env_id,
+        "observation": list(dataset.shape),
+        "format": dataset.format,
+        "jpeg": dataset.jpeg,
+    }
+
+
+def _video(source: RecordingFile) -> dict[str, Any]:
+    video = look_at_video(source.path)
+    return {
+        "frames": video.frames,
+        "size": [video.height, video.width],
+        "a second": round(video.rate, 3),
+        "codec": video.codec,
+    }
+
+
+def _probe_file(source: RecordingFile) -> dict[str, Any]:
+    probe = load_probe(source.path)
+    return {
+        "frames": source.frames,
+        "env": probe.env_id,
+        "observation": list(probe.observation.shape[1:]),
+        "elements": list(probe.masks),
+        "elements_from": probe.elements_from,
+        "memory": probe.ram is not None,
+    }
+
+
+_FOREIGN: Mapping[str, Callable[[RecordingFile], dict[str, Any]]] = {
+    BUFFER: _buffer,
+    DATASET: _dataset,
+    VIDEO: _video,
+    PROBE_FILE: _probe_file,
+}
 
 
 def _lists(shapes: Any) -> dict[str, list[int]]:

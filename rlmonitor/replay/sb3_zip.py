@@ -102,8 +102,8 @@ class SavedAgent:
         Raises:
             CheckpointError: they cannot be read.
         """
-        content = self._archive.read("policy.pth", LARGEST_WEIGHTS)
-        return look_at_state(io.BytesIO(content), f"{self._where}: policy.pth")
+        file = self._archive.open("policy.pth", LARGEST_WEIGHTS)
+        return look_at_state(file, f"{self._where}: policy.pth")
 
     def policy(self, extractor: type[BaseFeaturesExtractor] | None = None) -> BasePolicy:
         """The policy with its weights, ready to act.

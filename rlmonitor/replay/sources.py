@@ -31,6 +31,7 @@ from rlmonitor.replay.files import exists, inside, is_folder, natural, opened
 from rlmonitor.replay.sb3_zip import look_at_agent, trusted_policy
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, with_elements
 from rlmonitor.replay.store import count_frames, read_attributes, read_recording
+from rlmonitor.replay.training_state import is_training_state, saved_timesteps
 from rlmonitor.replay.videos import SUFFIXES, checked_skip, look_at_video, read_video
 from rlmonitor.replay.weights import look_at_state, trusted_state
 
@@ -40,8 +41,9 @@ FRAME_SKIP = 4
 DEEPEST = 4
 """Folders within folders that are looked into."""
 
-AGENT, OURS, STATE = "stable-baselines3", "rlmonitor", "state dict"
-"""Kinds of checkpoints: an agent's zip, a Q-network of `rlmonitor.replay.checkpoints`, tensors."""
+AGENT, OURS, STATE, TRAINING = "stable-baselines3", "rlmonitor", "state dict", "training state"
+"""Kinds of checkpoints: an agent's zip, a Q-network of `rlmonitor.replay.checkpoints`, tensors, and
+what a training goes on from (`rlmonitor.replay.training_state`)."""
 
 RECORDING, ROUND, PROBE = "recording", "round", "probe"
 """Kinds of recordings: of ``rlmonitor record``, the play of a round, the frames of all rounds."""
@@ -61,7 +63,7 @@ class CheckpointFile:
         path: of the file, or its URL.
         timestep: how long it had been trained, as the file says, else the last number in its name;
             None if there is none.
-        kind: ``AGENT``, ``OURS`` or ``STATE``.
+        kind: ``AGENT``, ``OURS``, ``STATE`` or ``TRAINING``.
         game: that it was trained on, as the file says; empty if it does not.
     """
 
@@ -208,6 +210,11 @@ def load_network(
         return _agent_network(path, architecture, trust)
     if kind == OURS and architecture is None:
         return network_of(checkpoints.q_network(checkpoints.load_checkpoint(path)))
+    if kind == TRAINING:
+        raise CheckpointError(
+            f"{path} is what a training goes on from, with rlmonitor train --resume: expected a "
+            "network, such as those in the folder checkpoints beside it"
+        )
     if kind not in (OURS, STATE):
         raise CheckpointError(f"{path} is a {kind}, expected a checkpoint")
     if architecture is None:
@@ -326,6 +333,8 @@ def _look_at_zip(path: str, trust: bool) -> CheckpointFile:
 
 def _look_at_safetensors(path: str, trust: bool) -> CheckpointFile:
     metadata = checkpoints.read_header(path).metadata
+    if is_training_state(metadata):
+        return CheckpointFile(path, saved_timesteps(metadata, path), TRAINING)
     is_ours = {"network", "game", "timesteps"} <= metadata.keys()
     told = metadata.get("timesteps", "")
     timestep = int(told) if told.isdecimal() and len(told) < 20 else _number_in(path)

@@ -91,6 +91,23 @@ def load_training_state(path: str | Path) -> TrainingState:
     )
 
 
+def is_training_state(metadata: Mapping[str, str]) -> bool:
+    """Whether a safetensors file with this metadata is one."""
+    return _KEY in metadata
+
+
+def saved_timesteps(metadata: Mapping[str, str], where: str | Path) -> int:
+    """Where the training stood, from the file's metadata alone.
+
+    Raises:
+        CheckpointError: they do not tell.
+    """
+    try:
+        return int(json.loads(metadata[_KEY])["counters"]["num_timesteps"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"{where} is a torn training state: {error}") from error
+
+
 def restore_training_state(model: DQN, state: TrainingState) -> None:
     """Put a DQN, built with the same settings, where it stood, and the global generators with it.
 
