@@ -19,6 +19,7 @@ from rlmonitor.recording import Recording, busiest, final_scores, spread
 from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
 from rlmonitor.strategy.explanation import Explanation, explain_clusters
+from rlmonitor.strategy.novelty import Novelty, novelty_of
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 from rlmonitor.strategy.spray import Spray, spray
 from rlmonitor.strategy.timeline import Moment, Timeline, advance
@@ -73,6 +74,8 @@ class Strategies:
         timeline: all strategies so far, for the next round.
         explanations: what puts each cluster's most typical frame into it, in the order of the
             clusters; none where there are no two clusters to tell apart.
+        novelty: how new the maps are to the strategies of the rounds before; None in the first
+            round and where there was not enough.
     """
 
     target: str
@@ -80,6 +83,7 @@ class Strategies:
     moment: Moment
     timeline: Timeline
     explanations: tuple[Explanation, ...] = ()
+    novelty: Novelty | None = None
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,9 @@ def follow(found: Round, timeline: Timeline) -> Round:
     pooled = found.play.pooled[own.target]
     shares = {name: pooled.share[name] for name in found.play.recording.masks}
     known, moment = advance(timeline, own.found, found.timestep, shares)
-    return replace(found, strategies=replace(own, moment=moment, timeline=known))
+    novelty = novelty_of(timeline.strategies, own.found)
+    followed = replace(own, moment=moment, timeline=known, novelty=novelty)
+    return replace(found, strategies=followed)
 
 
 def _spot_checks(

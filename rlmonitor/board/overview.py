@@ -45,6 +45,8 @@ LARGE, MIDDLE, SMALL = 38, 23, 17
 LEGEND = 66
 REASON = "why it is here"
 """Over the map of what puts the most typical frame into its strategy."""
+NEW = "new: red, gone: blue"
+"""Over the map of what sets the newest frame apart from all strategies so far."""
 LEAST_NAMED = 0.005
 """Elements below this part of the relevance have no name under the bar."""
 
@@ -61,7 +63,7 @@ class Block:
         figure: at the title's right end.
         note: what became of it.
         colour: index in the palette.
-        profile: element to share.
+        profile: element to share; empty where there is no bar.
         panels: caption and picture.
     """
 
@@ -80,7 +82,7 @@ def strategy_overview(found: Round) -> bytes | None:
         return None
     palette = Palette()
     theme = Theme(palette, tuple(found.play.recording.masks))
-    blocks = _blocks(found, own, palette)
+    blocks = [*_blocks(found, own, palette), *_newest(found, own, theme)]
     pictures, canvas = _drawn(blocks, _header(found, own), _gone(own), theme)
     pictures += _legend(canvas, theme)
     image = palette.coloured(canvas)
@@ -130,6 +132,29 @@ def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
             )
         )
     return blocks
+
+
+def _newest(found: Round, own: Strategies, theme: Theme) -> list[Block]:
+    """The frame whose map is newest to the strategies so far, and what is new about it."""
+    novelty = own.novelty
+    if novelty is None:
+        return []
+    stills = prepare_stills(found.play.recording.screen[[novelty.frame]], PANEL)
+    own_map = found.play.relevance[own.target][novelty.frame].sum(axis=0, dtype=np.float32)
+    return [
+        Block(
+            title="Newest frame",
+            figure=f"{novelty.newest:.1f} times",
+            note="as new to the strategies so far as maps of their own  ·  "
+            f"all frames {novelty.score:.1f} times",
+            colour=theme.bar,
+            profile={},
+            panels=[
+                ("its map", stills.overlaid(0, own_map / relevance_scale(own_map))),
+                (NEW, stills.overlaid(0, novelty.map / relevance_scale(novelty.map))),
+            ],
+        )
+    ]
 
 
 def _panels(
@@ -199,9 +224,9 @@ def _drawn(
     """Everything but the panels, and where each of them belongs: left, top, picture."""
     height, width = blocks[0].panels[0][1].shape[:2]
     column = max(width, NARROWEST)
-    block = TITLE + NOTE + BAR + CAPTION + height + BLOCK_GAP
+    tops = np.cumsum([HEADER, *(_height(each, height) for each in blocks)]).tolist()
     whole = 2 * MARGIN + COLUMNS * column + (COLUMNS - 1) * GAP
-    bottom = HEADER + len(blocks) * block
+    bottom = tops[-1]
     canvas = blank(bottom + NOTE * len(gone) + FOOTER, whole, theme.background)
     right = whole - MARGIN
     for text, size, baseline, ramp in (
@@ -210,18 +235,21 @@ def _drawn(
     ):
         write(canvas, MARGIN, baseline, fit_text(text, size, right - MARGIN), size, ramp)
     pictures = []
-    for number, each in enumerate(blocks):
-        top = HEADER + number * block
+    for top, each in zip(tops, blocks, strict=False):
         _draw_words(canvas, top, each, theme)
         for place, (caption, picture) in enumerate(each.panels):
             left = MARGIN + place * (column + GAP)
-            y = top + TITLE + NOTE + BAR
+            y = top + TITLE + NOTE + (BAR if each.profile else GAP)
             write(canvas, left, y + 17, fit_text(caption, SMALL, column), SMALL, theme.quiet)
             pictures.append((left, y + CAPTION, picture))
     for number, line in enumerate(gone):
         text = fit_text(line, MIDDLE, right - MARGIN)
         write(canvas, MARGIN, bottom + number * NOTE + 12, text, MIDDLE, theme.text)
     return pictures, canvas
+
+
+def _height(block: Block, panel: int) -> int:
+    return TITLE + NOTE + (BAR if block.profile else GAP) + CAPTION + panel + BLOCK_GAP
 
 
 def _legend(canvas: Canvas, theme: Theme) -> list[tuple[int, int, Rgb]]:

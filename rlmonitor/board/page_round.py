@@ -246,7 +246,7 @@ def _strategies(found: Strategies | None, names: Mapping[str, str]) -> Json | No
         "names": dict(names),
         "born": {str(each.id): each.born for each in found.timeline.strategies},
         "ids": list(moment.ids),
-        "novelty": moment.novelty,
+        "novelty": None if found.novelty is None else brief(found.novelty.score),
         "changes": [asdict(change) for change in moment.changes],
     }
 

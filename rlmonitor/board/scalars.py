@@ -58,8 +58,8 @@ def _strategies(found: Round) -> Iterator[tuple[str, float]]:
     yield tags.STRATEGY_CLUSTERS, float(moment.clusters)
     if found.strategies.found.eigengap is not None:
         yield tags.STRATEGY_EIGENGAP, found.strategies.found.eigengap
-    if moment.novelty is not None:
-        yield tags.STRATEGY_NOVELTY, moment.novelty
+    if found.strategies.novelty is not None:
+        yield tags.STRATEGY_NOVELTY, found.strategies.novelty.score
     for number, part in (moment.occupancy or {}).items():
         yield tags.strategy(number), part
 

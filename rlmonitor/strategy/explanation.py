@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import ObservationError
 from rlmonitor.explain.clustering import k_means_of
-from rlmonitor.strategy.features import FEATURE_SHAPE
 from rlmonitor.strategy.spray import Spray
 
 
@@ -34,15 +33,8 @@ class Explanation:
     agreement: float
 
 
-def explain_clusters(
-    found: Spray, shape: tuple[int, int] = FEATURE_SHAPE
-) -> tuple[Explanation, ...]:
-    """One explanation for each cluster; none where there are no two clusters that differ.
-
-    Args:
-        found: the clusters.
-        shape: of the downsized maps.
-    """
+def explain_clusters(found: Spray) -> tuple[Explanation, ...]:
+    """One explanation for each cluster; none where there are no two clusters that differ."""
     belongs = found.labels >= 0
     points, labels = found.features[belongs], found.labels[belongs]
     if len(found.clusters) < 2:
@@ -56,7 +48,9 @@ def explain_clusters(
     maps = network.explain(found.features[frames], np.arange(len(frames))).map
     return tuple(
         Explanation(
-            frame, own.reshape(shape).astype(np.float32), float((assigned[labels == k] == k).mean())
+            frame,
+            own.reshape(found.shape).astype(np.float32),
+            float((assigned[labels == k] == k).mean()),
         )
         for k, (frame, own) in enumerate(zip(frames, maps, strict=True))
     )

@@ -112,6 +112,7 @@ class Spray:
             cloud without parts, and towards 1 their graph is in pieces. Clusters too small to be
             one count here. None where there is not enough.
         not_enough: why there are no clusters, or None.
+        shape: ``(h, w)`` of the downsized maps.
     """
 
     features: Features
@@ -120,6 +121,7 @@ class Spray:
     eigenvalues: tuple[float, ...] = ()
     eigengap: float | None = None
     not_enough: str | None = None
+    shape: tuple[int, int] = FEATURE_SHAPE
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def spray(
     points = features[seen]
     why = _not_enough(points, settings)
     if why is not None:
-        return Spray(features, labels, not_enough=why)
+        return Spray(features, labels, not_enough=why, shape=settings.shape)
     chosen = _landmarks(len(points), settings)
     found = _fit(points[chosen], settings)
     labels[seen] = _labels(found, points, chosen, settings)
@@ -167,7 +169,8 @@ def spray(
             _beside(each, labels[seen], partitions, i) for i, each in enumerate(clusters)
         )
     values = tuple(float(value) for value in found.spectrum.values)
-    return Spray(features, labels, clusters, values, _gap(values, len(found.centres)))
+    gap = _gap(values, len(found.centres))
+    return Spray(features, labels, clusters, values, gap, shape=settings.shape)
 
 
 def embed(found: Spray, *, seed: int = 0, most: int = MOST_EMBEDDED) -> Embedding:

@@ -11,7 +11,8 @@ Spiliopoulou et al. 2006, with nearest maps in place of shared members):
 An optimal assignment over √(from · into), with a threshold, hands identities on: first among the
 strategies that live, then what is left over among those that do not, which thereby return. A
 strategy that left two clusters has split, one whose maps are in another's cluster has merged; what
-is found in no cluster has died. Maps beyond every strategy's reach are new.
+is found in no cluster has died. How new maps are is another question, see
+`rlmonitor.strategy.novelty`.
 """
 
 from __future__ import annotations
@@ -101,8 +102,6 @@ class Moment:
         names: of each cluster.
         occupancy: strategy id to its part of the maps, 0.0 for known ones that did not occur; empty
             where there was not enough.
-        novelty: part of the maps out of reach of all strategies known before; None in the first
-            round and where there was not enough.
         changes: in this round.
     """
 
@@ -111,7 +110,6 @@ class Moment:
     ids: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     occupancy: Mapping[int, float] | None = None
-    novelty: float | None = None
     changes: tuple[Change, ...] = ()
 
 
@@ -130,12 +128,10 @@ class _Overlap:
         origin: ``[K, B]`` part of each cluster that comes from a strategy; those that live and
             those that do not compete among themselves only.
         target: ``[K, B]`` part of each strategy that goes into a cluster.
-        novelty: part of all maps that come from none.
     """
 
     origin: Parts
     target: Parts
-    novelty: float
 
 
 def advance(
@@ -179,7 +175,6 @@ def advance(
         ids=ids,
         names=tuple(seen[i].name for i in ids),
         occupancy=occupancy,
-        novelty=overlap.novelty if known else None,
         changes=_changes(known, overlap, ids, parents),
     )
     return Timeline(tuple(strategies)), moment
@@ -205,7 +200,7 @@ def _overlap(known: tuple[Strategy, ...], found: Spray) -> _Overlap:
     clusters = len(found.clusters)
     if not known:
         nothing = np.zeros((0, clusters))
-        return _Overlap(nothing, nothing, 1.0)
+        return _Overlap(nothing, nothing)
     belongs = found.labels >= 0
     points, labels = found.features[belongs], found.labels[belongs]
     # [K, n]: distance to each strategy's nearest exemplar, in units of its reach
@@ -221,7 +216,7 @@ def _overlap(known: tuple[Strategy, ...], found: Spray) -> _Overlap:
         distance, at = _nearest(strategy.exemplars, points)
         within = distance <= strategy.reach
         target[k] = np.bincount(labels[at[within]], minlength=clusters) / len(distance)
-    return _Overlap(origin / np.bincount(labels), target, float((near.min(axis=0) > 1).mean()))
+    return _Overlap(origin / np.bincount(labels), target)
 
 
 def _nearest(points: Features, others: Features) -> tuple[Parts, NDArray[np.int64]]:

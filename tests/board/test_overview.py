@@ -12,6 +12,7 @@ from rlmonitor.board.overview import (
     BAR,
     BLOCK_GAP,
     CAPTION,
+    FOOTER,
     HEADER,
     MARGIN,
     NOTE,
@@ -63,7 +64,7 @@ def planted(counts, seed=0, timestep=0, timeline=None):
     )
     found = Round(timestep, "epsilon", play, play, None, None, {})
     clusters = spray(maps, settings=SpraySettings(shape=(6, 6)))
-    reasons = explain_clusters(clusters, (6, 6))
+    reasons = explain_clusters(clusters)
     strategies = Strategies("q", clusters, Moment(timestep), Timeline(), reasons)
     return follow(replace(found, strategies=strategies), timeline or Timeline())
 
@@ -171,6 +172,21 @@ def test_a_cluster_of_raw_pixels_is_said_to_be_one(found, monkeypatch):
     own = replace(found.strategies, found=replace(found.strategies.found, clusters=clusters))
     words = texts_of(monkeypatch, replace(found, strategies=own))
     assert words.count("born in this round  ·  also found in raw pixels") == 2
+
+
+def test_the_newest_frame_is_shown_with_what_is_new_about_it(found, monkeypatch):
+    later = planted({"left": 70, "right": 40, "top": 30}, 3, 500, found.strategies.timeline)
+    novelty = later.strategies.novelty
+    image = pixels(strategy_overview(later))
+    size = SIDE * ZOOM
+    top = image.shape[0] - FOOTER - BLOCK_GAP - size
+    own, new = (
+        image[top : top + size, left : left + size] for left in (MARGIN, MARGIN + size + 12)
+    )
+    assert centre(np.maximum(own[..., 0] - own[..., 2], 0)) == pytest.approx((3, 12), abs=2.5)
+    assert centre(np.maximum(new[..., 0] - new[..., 2], 0)) == pytest.approx((3, 12), abs=2.5)
+    assert f"{novelty.newest:.1f} times" in texts_of(monkeypatch, later)
+    assert "Newest frame" not in texts_of(monkeypatch, found)  # the first round
 
 
 def test_without_clusters_there_is_no_picture(found):

@@ -19,7 +19,7 @@ def found():
 
 
 def test_a_typical_frame_is_where_it_is_for_the_spot_that_was_planted(found):
-    reasons = explain_clusters(found, (SIDE, SIDE))
+    reasons = explain_clusters(found)
     assert len(reasons) == 3
     for name, cluster, reason in zip(PLACES, found.clusters, reasons, strict=False):
         assert reason.frame == cluster.typical[0]
@@ -32,7 +32,7 @@ def test_a_typical_frame_is_where_it_is_for_the_spot_that_was_planted(found):
 def test_two_clusters_are_explained_by_the_papers_formula():
     found = spray(heap({"left": 60, "right": 50})[0], settings=SETTINGS)
     means = [found.features[cluster.members].mean(axis=0) for cluster in found.clusters]
-    for k, reason in enumerate(explain_clusters(found, (SIDE, SIDE))):
+    for k, reason in enumerate(explain_clusters(found)):
         x, own, other = found.features[reason.frame], means[k], means[1 - k]
         # one competitor gets all of f_c, which (x - m) w adds up to
         expected = (x - (own + other) / 2) * 2 * (own - other)
@@ -47,20 +47,20 @@ def test_members_that_k_means_would_put_elsewhere_are_counted():
     members = found.clusters[0].members
     labels[members[1:7]] = 1  # ten percent of the other half
     swapped = replace(found, labels=labels)
-    reasons = explain_clusters(swapped, (SIDE, SIDE))
+    reasons = explain_clusters(swapped)
     assert [reason.agreement for reason in reasons] == [1, pytest.approx(60 / 66)]
 
 
 def test_maps_without_relevance_belong_nowhere_and_change_nothing(found):
     maps, _ = heap({"left": 60, "right": 50, "top": 40})
     more = np.concatenate([maps, np.zeros_like(maps[:5])])
-    reasons = explain_clusters(spray(more, settings=SETTINGS), (SIDE, SIDE))
-    for ours, theirs in zip(reasons, explain_clusters(found, (SIDE, SIDE)), strict=True):
+    reasons = explain_clusters(spray(more, settings=SETTINGS))
+    for ours, theirs in zip(reasons, explain_clusters(found), strict=True):
         np.testing.assert_array_equal(ours.map, theirs.map)
 
 
 def test_there_is_no_reason_where_there_is_nothing_to_tell_apart(found):
-    assert explain_clusters(spray(spots((12, 12), 60), settings=SETTINGS), (SIDE, SIDE)) == ()
-    assert explain_clusters(spray(spots((12, 12), 5), settings=SETTINGS), (SIDE, SIDE)) == ()
+    assert explain_clusters(spray(spots((12, 12), 60), settings=SETTINGS)) == ()
+    assert explain_clusters(spray(spots((12, 12), 5), settings=SETTINGS)) == ()
     same = replace(found, features=np.ones_like(found.features))
-    assert explain_clusters(same, (SIDE, SIDE)) == ()
+    assert explain_clusters(same) == ()

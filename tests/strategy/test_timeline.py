@@ -50,8 +50,6 @@ def test_identity_is_kept_while_sizes_turn_around():
     assert moments[0].changes == (Change("born", 0), Change("born", 1))
     assert moments[1].changes == moments[2].changes == ()
     assert moments[1].occupancy == {0: 0.25, 1: 0.75}
-    assert moments[0].novelty is None
-    assert moments[1].novelty <= 0.1
     assert [s.born for s in timeline.strategies] == [0, 0]
     assert [s.last_seen for s in timeline.strategies] == [2000, 2000]
 
@@ -65,7 +63,6 @@ def test_birth_death_and_return():
     ]
     timeline, moments = course(rounds)
     assert moments[1].changes == (Change("born", 2),)
-    assert 0.3 <= moments[1].novelty <= 0.4
     (died,) = moments[2].changes
     assert died.kind == "died"
     assert moments[2].occupancy[died.strategy] == 0
@@ -124,7 +121,6 @@ def test_planted_course_of_a_split_a_merge_and_a_return():
     assert moments[2].changes == (Change("merged", 1, (2,)),)
     assert moments[3].changes == (Change("returned", 1),)
     assert moments[2].occupancy == {0: 0.45, 1: 0.0, 2: 0.55}
-    assert all(m.novelty <= 0.1 for m in moments[1:])
 
 
 def test_a_round_without_enough_maps_changes_nothing():
@@ -133,26 +129,13 @@ def test_a_round_without_enough_maps_changes_nothing():
     assert after is timeline
     assert moment.clusters == 0
     assert moment.changes == ()
-    assert moment.novelty is None
     assert moment.occupancy is None
 
 
-def test_all_new_maps_are_novel_and_none_of_the_old_ones():
+def test_other_maps_make_other_strategies():
     timeline, _ = course([clusters({"left": 60, "right": 60})])
     _, moment = advance(timeline, clusters({"top": 60, "bottom": 60}, seed=4), 1000)
-    assert moment.novelty == 1
     assert {c.kind for c in moment.changes} == {"born", "died"}
-    _, same = advance(timeline, clusters({"left": 60, "right": 60}), 1000)
-    assert same.novelty == 0
-
-
-def test_stationary_play_is_rarely_novel():
-    timeline, _ = course([clusters({"left": 100, "right": 100})])
-    found = [
-        advance(timeline, clusters({"left": 100, "right": 100}, seed=s), s)[1].novelty
-        for s in range(10, 20)
-    ]
-    assert np.mean(found) <= 0.05
 
 
 def test_strategies_are_named_by_their_elements():
