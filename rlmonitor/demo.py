@@ -15,7 +15,7 @@ from rich.table import Table
 from rlmonitor.board.watch import watch_command
 from rlmonitor.configuration import Configuration, parse_configuration
 from rlmonitor.replay.checkpoints import Checkpoint, load_checkpoint
-from rlmonitor.replay.folders import Location
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.store import rounds
 from rlmonitor.training import Outcome, train
 

@@ -21,6 +21,7 @@ from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import StoreError
 from rlmonitor.replay import store
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.journal import (
     append_event,
     append_round,
@@ -51,6 +52,7 @@ class Logbook:
             ``run_dir``.
         seed: of the picture of the strategies.
         keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
+        rounds: whose ``rounds`` they go to, a folder or a URL; by default ``run_dir``.
 
     Attributes:
         timeline: the strategies so far.
@@ -66,12 +68,14 @@ class Logbook:
         *,
         seed: int = 0,
         keep: int | None = None,
+        rounds: Location | None = None,
     ) -> None:
         self.run_dir = writable(Path(run_dir))
-        store.sweep(self.run_dir)
+        self._rounds = self.run_dir if rounds is None else rounds
+        store.sweep(self._rounds)
         self._seed, self._keep = seed, keep
         self._history = read_history(self.run_dir)
-        self.timeline = _known_strategies(self.run_dir)
+        self.timeline = _known_strategies(self._rounds)
         self._first = True
         self.writer = writer or BoardWriter.open(None, self.run_dir)
 
@@ -173,9 +177,9 @@ class Logbook:
         if self._keep == 0:
             return
         require_space(self.run_dir)
-        store.write_round(self.run_dir, found, {"seed": self._seed, **attributes})
+        store.write_round(self._rounds, found, {"seed": self._seed, **attributes})
         if self._keep is not None:
-            store.keep_latest(self.run_dir, self._keep)
+            store.keep_latest(self._rounds, self._keep)
 
 
 def require_space(folder: Path, reserve: int = RESERVE) -> None:
@@ -212,7 +216,7 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def _known_strategies(run_dir: Path) -> Timeline:
+def _known_strategies(run_dir: Location) -> Timeline:
     """Those of the latest round on disk, so that a resumed run goes on with their numbers."""
     latest = list(store.rounds(run_dir).values())[-1:]
     return store.read_timeline(latest[0]) if latest else Timeline()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +18,6 @@ from rlmonitor.commands.shared import (
     say,
     tell_where,
 )
-from rlmonitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from rlmonitor.replay.sweep import Outcome
@@ -42,7 +40,7 @@ def replay(
             "them, or URLs."
         ),
     ],
-    out: Annotated[str, typer.Option(help="Where the run goes; the same one goes on.")],
+    out: Annotated[str, typer.Option(help="Where the run goes, folder or URL; the same goes on.")],
     env: Annotated[
         str | None, typer.Option(help="What the checkpoints play.", show_default=False)
     ] = None,
@@ -90,6 +88,7 @@ def replay(
     from rlmonitor.lrp import DEFAULT_COMPOSITE
     from rlmonitor.monitor import MonitorSettings
     from rlmonitor.progress import stages
+    from rlmonitor.replay.mirror import run_folder
     from rlmonitor.replay.sources import find_sources
     from rlmonitor.replay.sweep import job_of
     from rlmonitor.replay.sweep import replay as run_replay
@@ -111,49 +110,33 @@ def replay(
         architecture=architecture,
         trust=trust,
     )
-    run_dir = _local(out)
     for recording in found.recordings:
         for note in recording.notes:
             say(f"Note: {recording.path}: {note}.", error=True)
     if not as_json:
-        tell_where(run_dir)
+        tell_where(out)
     try:
         with (
+            run_folder(out) as place,
             hired(workers, scheduler) as at_work,
             stages(len(found.checkpoints), shown=progress) as advance,
         ):
-            outcome = run_replay(found, job, run_dir, at_work, advance=advance)
+            outcome = run_replay(found, job, place, at_work, advance=advance)
     except KeyboardInterrupt:
         say("Stopped; whole rounds are saved, and the same command goes on from there.")
         raise typer.Exit(SIGNALLED + INTERRUPT) from None
     notes = {each.path: each.notes for each in found.recordings if each.notes}
-    _tell(outcome, run_dir, notes, as_json=as_json)
+    _tell(outcome, out, notes, as_json=as_json)
     if outcome.problems:
         raise typer.Exit(SOME_BROKEN)
 
 
-def _local(out: str) -> Path:
-    """The run's folder.
-
-    Raises:
-        ConfigurationError: a URL, to which TensorBoard's event file cannot be appended.
-    """
-    if "://" in out:
-        raise ConfigurationError(
-            f"{out} is a URL, and TensorBoard's curves grow by appending to a file: name a folder "
-            "on this machine, and copy it when the replay is done"
-        )
-    return Path(out)
-
-
-def _tell(
-    outcome: Outcome, out: Path, notes: Mapping[str, Sequence[str]], *, as_json: bool
-) -> None:
+def _tell(outcome: Outcome, out: str, notes: Mapping[str, Sequence[str]], *, as_json: bool) -> None:
     for problem in outcome.problems:
         say(f"Left out: {problem.path}: {problem.what}", error=True)
     if as_json:
         document = {
-            "run": str(out),
+            "run": out,
             "made": outcome.made,
             "kept": outcome.kept,
             "events": outcome.events,

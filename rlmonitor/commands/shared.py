@@ -32,9 +32,12 @@ Trust = Annotated[
 ]
 
 
-def tell_where(run_dir: Path) -> None:
-    """Say where a run goes and how to watch it."""
-    say(f"Run: {run_dir} · watch it: {watch_command(run_dir)}")
+def tell_where(run_dir: Path | str) -> None:
+    """Say where a run goes and, if it is a folder of this machine, how to watch it."""
+    if "://" in str(run_dir):
+        say(f"Run: {run_dir}")
+    else:
+        say(f"Run: {run_dir} · watch it: {watch_command(Path(run_dir))}")
 
 
 def say(text: str, *, error: bool = False) -> None:

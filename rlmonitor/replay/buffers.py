@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import CheckpointError
 from rlmonitor.recording import Recording
+from rlmonitor.replay.files import is_remote, on_disk
 from rlmonitor.replay.screens import Shape, arranged, has_channels_last, newest
 
 IN_PLACE = 1 << 16
@@ -60,7 +61,7 @@ def open_buffer(path: str) -> Buffer:
     Raises:
         CheckpointError: it cannot be unpickled, is no replay buffer of images, or is too large.
     """
-    if "://" in path:
+    if is_remote(path):
         raise CheckpointError(f"{path} is a URL, and a replay buffer is read in place: copy it")
     found = _unpickled(path)
     columns = {name: getattr(found, name, None) for name in _COLUMNS}
@@ -190,9 +191,9 @@ def available_memory() -> int:
 
 
 def _unpickled(path: str) -> Any:
-    if not Path(path).is_file():
+    if not on_disk(path).is_file():
         raise CheckpointError(f"{path} is no file: expected a replay buffer")
-    with open(path, "rb") as file:
+    with on_disk(path).open("rb") as file:
         try:
             return _InPlace(file).load()
         except Exception as error:  # unpickling may raise anything

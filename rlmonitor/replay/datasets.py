@@ -22,6 +22,7 @@ from rlmonitor.extras import require
 from rlmonitor.games import game_of
 from rlmonitor.recording import Recording
 from rlmonitor.replay.buffers import scores
+from rlmonitor.replay.files import is_remote, on_disk
 from rlmonitor.replay.screens import (
     Shape,
     arranged,
@@ -73,7 +74,7 @@ class Dataset:
 
 def is_dataset(path: str) -> bool:
     """Whether a folder is a Minari dataset, or the ``data`` folder of one."""
-    return "://" not in path and _data(path) is not None
+    return not is_remote(path) and _data(path) is not None
 
 
 @lru_cache(maxsize=4)
@@ -178,7 +179,7 @@ def _episode(path: str, episode: int) -> dict[str, NDArray[Any]]:
 
 
 def _data(path: str) -> Path | None:
-    for place in (Path(path) / "data", Path(path)):
+    for place in (on_disk(path) / "data", on_disk(path)):
         if (place / _METADATA).is_file() and (
             (place / "main_data.hdf5").is_file() or (place / "0").is_dir()
         ):

@@ -1,4 +1,4 @@
-"""Files and folders to read, on a disk or at a URL that fsspec knows."""
+"""Where files and folders are, on a disk or at a URL that fsspec knows, and how to read them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,34 @@ import fsspec
 
 from rlmonitor.errors import CheckpointError, ConfigurationError, DependencyError
 
+Location = str | os.PathLike[str]
+"""A path on this machine, or a URL that fsspec knows, such as ``s3://bucket/run``."""
 
-def is_remote(path: str | Path) -> bool:
-    """Whether it is a URL."""
-    return "://" in str(path)
+_HERE = "file://"
+
+
+def is_remote(location: Location) -> bool:
+    """Whether a location is a URL of another place; ``file://`` is a path on this machine."""
+    return isinstance(location, str) and "://" in location and not location.startswith(_HERE)
+
+
+def on_disk(location: Location) -> Path:
+    """The path of a location on this machine."""
+    return Path(location.removeprefix(_HERE)) if isinstance(location, str) else Path(location)
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[BinaryIO]:
+def opened(path: Location) -> Iterator[BinaryIO]:
     """A regular file, open for reading.
 
     Raises:
         CheckpointError: there is none, or it cannot be read.
     """
-    if not is_remote(path) and not Path(path).is_file():
+    if not is_remote(path) and not on_disk(path).is_file():
         raise CheckpointError(f"{path} is no file: expected a checkpoint or a recording")
     try:
         # a file of our own, not fsspec's: reading stays plain system calls
-        file = filesystem(path).open(str(path), "rb") if is_remote(path) else open(path, "rb")  # noqa: SIM115
+        file = filesystem(path).open(path, "rb") if is_remote(path) else on_disk(path).open("rb")
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     with file:
@@ -39,12 +49,12 @@ def opened(path: str | Path) -> Iterator[BinaryIO]:
 
 def is_folder(path: str) -> bool:
     """Whether it is a folder."""
-    return bool(filesystem(path).isdir(path)) if is_remote(path) else Path(path).is_dir()
+    return bool(filesystem(path).isdir(path)) if is_remote(path) else on_disk(path).is_dir()
 
 
 def exists(path: str) -> bool:
     """Whether there is anything."""
-    return bool(filesystem(path).exists(path)) if is_remote(path) else Path(path).exists()
+    return bool(filesystem(path).exists(path)) if is_remote(path) else on_disk(path).exists()
 
 
 def inside(path: str) -> list[str]:
@@ -58,7 +68,7 @@ def inside(path: str) -> list[str]:
             listed = filesystem(path).ls(path, detail=False)
             names = [str(each).rstrip("/").rpartition("/")[2] for each in listed]
         else:
-            names = os.listdir(path)
+            names = os.listdir(on_disk(path))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be listed: {error}") from error
     shown = sorted((name for name in names if not name.startswith(".")), key=natural)
@@ -75,7 +85,7 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((1, int(p[:300]), "") if p.isdecimal() else (0, 0, p) for p in parts if p)
 
 
-def filesystem(url: str | Path) -> Any:
+def filesystem(url: Location) -> Any:
     """Fsspec's file system for a URL.
 
     Raises:
@@ -87,4 +97,7 @@ def filesystem(url: str | Path) -> Any:
     except ImportError as error:
         raise DependencyError(f"{url} needs one more package: {error}") from error
     except ValueError as error:
-        raise ConfigurationError(f"{url} cannot be used: {error}") from error
+        raise ConfigurationError(
+            f"{url} cannot be used: {error}; give a path, or a URL that fsspec knows, such as "
+            "s3://bucket/run"
+        ) from error

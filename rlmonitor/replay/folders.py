@@ -17,19 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
-from rlmonitor.errors import ConfigurationError, DependencyError
-
-Location = str | os.PathLike[str]
-"""A path on this machine, or a URL that fsspec knows, such as ``s3://bucket/run``."""
+from rlmonitor.replay.files import Location, filesystem, is_remote, on_disk
 
 SUFFIX, MANIFEST = ".zarr", ".json"
-
-
-def is_remote(location: Location) -> bool:
-    """Whether a location is a URL; ``file://`` is a path all the same, see `folder_at`."""
-    return isinstance(location, str) and "://" in location
 
 
 def folder_at(location: Location, name: str = "") -> DiskFolder | ObjectFolder:
@@ -39,12 +29,10 @@ def folder_at(location: Location, name: str = "") -> DiskFolder | ObjectFolder:
         ConfigurationError: a URL of a kind that fsspec does not know.
         DependencyError: the package for this kind of URL is missing.
     """
-    if isinstance(location, str) and location.startswith("file://"):
-        location = location.removeprefix("file://")
     if not is_remote(location):
-        return DiskFolder(Path(location) / name)
+        return DiskFolder(on_disk(location) / name)
     url = str(location).rstrip("/")
-    return ObjectFolder(f"{url}/{name}" if name else url, _filesystem(url))
+    return ObjectFolder(f"{url}/{name}" if name else url, filesystem(url))
 
 
 @dataclass(frozen=True)
@@ -110,8 +98,9 @@ class ObjectFolder:
         listed = [each for each in self._listed() if each.endswith(MANIFEST)]
         manifests = self.filesystem.cat(listed) if listed else {}
         found = {
-            path.rpartition("/")[2].removesuffix(MANIFEST): self._url_in(content)
+            path.rpartition("/")[2].removesuffix(MANIFEST): url
             for path, content in manifests.items()
+            if (url := self._url_in(content)) is not None
         }
         return dict(sorted(found.items()))
 
@@ -166,26 +155,18 @@ class ObjectFolder:
             content = self.filesystem.cat_file(self._path(name + MANIFEST))
         except FileNotFoundError:
             return None
-        return self._url_in(content).rpartition("/")[2]
+        url = self._url_in(content)
+        return None if url is None else url.rpartition("/")[2]
 
-    def _url_in(self, manifest: bytes) -> str:
-        return f"{self.url}/{json.loads(manifest)['group']}"
+    def _url_in(self, content: bytes) -> str | None:
+        """The URL that a manifest names; None if the JSON is no manifest but something else."""
+        told = json.loads(content)
+        group = told.get("group") if isinstance(told, dict) else None
+        return f"{self.url}/{group}" if isinstance(group, str) else None
 
     def _delete(self, group: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self.filesystem.rm(self._path(group), recursive=True)
-
-
-def _filesystem(url: str) -> Any:
-    try:
-        return fsspec.url_to_fs(url)[0]
-    except ImportError as error:
-        raise DependencyError(f"{url} needs one more package: {error}") from error
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{url} cannot be used: {error}; give a path, or a URL that fsspec knows, such as "
-            "s3://bucket/run"
-        ) from error
 
 
 def is_running(process: str) -> bool:

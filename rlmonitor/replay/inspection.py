@@ -34,6 +34,9 @@ IN_JSON_ONLY = frozenset({"versions", "checkpoint"})
 """Facts that would fill the table."""
 
 
+_SAFE = {False: "yes", True: "no: it was unpickled, because you trust it"}
+
+
 @dataclass(frozen=True)
 class Inspection:
     """What was found out about a file.
@@ -43,12 +46,14 @@ class Inspection:
         kind: what it is; empty where nobody can tell.
         facts: name to a plain value: algorithm, shapes, timestep, environment, composite, …
         problem: why it cannot be read safely, in one line; empty if it can.
+        trusted: whether it was read only because somebody trusts it.
     """
 
     path: str
     kind: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    trusted: bool = False
 
 
 def inspect_files(paths: Sequence[str], *, trust: bool = False) -> tuple[Inspection, ...]:
@@ -70,10 +75,15 @@ def inspect_files(paths: Sequence[str], *, trust: bool = False) -> tuple[Inspect
 def as_json(found: Sequence[Inspection]) -> list[dict[str, Any]]:
     """Everything, as plain values."""
     return [
-        {"path": one.path, "kind": one.kind, "safe": not one.problem, "problem": one.problem,
-         **one.facts}
+        {
+            "path": one.path,
+            "kind": one.kind,
+            "safe": not (one.problem or one.trusted),
+            "problem": one.problem,
+            **one.facts,
+        }
         for one in found
-    ]  # fmt: skip
+    ]
 
 
 def as_table(found: Sequence[Inspection]) -> Table:
@@ -82,7 +92,7 @@ def as_table(found: Sequence[Inspection]) -> Table:
     for one in found:
         facts = [f"{name} {_shown(value)}" for name, value in one.facts.items()
                  if name not in IN_JSON_ONLY]  # fmt: skip
-        verdict = f"no: {one.problem}" if one.problem else "yes"
+        verdict = f"no: {one.problem}" if one.problem else _SAFE[one.trusted]
         row = (one.path, one.kind, " · ".join(facts), verdict)
         table.add_row(*map(_plain, row))
     return table
@@ -94,7 +104,7 @@ def _inspected(source: CheckpointFile | RecordingFile) -> Inspection:
         facts = _checkpoint(source) if isinstance(source, CheckpointFile) else _recording(source)
     except RlmonitorError as error:
         return Inspection(source.path, kind, problem=str(error))
-    return Inspection(source.path, kind, facts)
+    return Inspection(source.path, kind, facts, trusted=kind == BUFFER)
 
 
 def _checkpoint(source: CheckpointFile) -> dict[str, Any]:

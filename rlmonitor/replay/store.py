@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import StoreError
 from rlmonitor.recording import Recording
-from rlmonitor.replay.folders import DiskFolder, Location, ObjectFolder, folder_at
+from rlmonitor.replay.files import Location
+from rlmonitor.replay.folders import DiskFolder, ObjectFolder, folder_at
 from rlmonitor.round import Analysis, Round, Strategies
 from rlmonitor.strategy.pooling import pool, pool_frames
 from rlmonitor.strategy.timeline import Timeline

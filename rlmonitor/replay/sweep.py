@@ -36,8 +36,9 @@ from rlmonitor.replay.examination import (
     one_thread,
     prepare,
 )
-from rlmonitor.replay.folders import Location
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.journal import cut_journals, read_history
+from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.shards import shards_of
 from rlmonitor.replay.sources import VIDEO, CheckpointFile, Problem, Sources
 from rlmonitor.replay.workers import Task, Workers
@@ -105,7 +106,7 @@ def job_of(
 def replay(
     sources: Sources,
     job: Job,
-    out: Path,
+    out: Path | RunFolder,
     workers: Workers,
     *,
     advance: Advance = lambda _: None,
@@ -115,7 +116,7 @@ def replay(
     Args:
         sources: the checkpoints, by their timesteps.
         job: what is computed of each.
-        out: the run's folder.
+        out: the run's folder, see `rlmonitor.replay.mirror` for one at a URL.
         workers: who computes.
         advance: told of each checkpoint, kept ones too.
 
@@ -126,21 +127,22 @@ def replay(
         StoreError: the folder cannot be written.
     """
     checkpoints, problems = _in_order(sources)
-    with locked(out):
-        _claim(out, job)
-        kept, broken = _standing(out, checkpoints, job)
+    place = RunFolder(out, out) if isinstance(out, Path) else out
+    with locked(place.path):
+        _claim(place, job)
+        kept, broken = _standing(place, checkpoints, job)
         last = kept[-1] if kept else -1
-        _cut(out, last)
-        logbook = Logbook(out, seed=job.settings.seed)
+        _cut(place, last)
+        logbook = Logbook(place.path, seed=job.settings.seed, rounds=place.rounds)
         try:
             logbook.catch_up()
             for checkpoint in checkpoints:
                 if (checkpoint.timestep or 0) <= last:
                     advance(checkpoint.path)
             left = [each for each in checkpoints if (each.timestep or 0) > last]
-            made, more = _sweep(job, left, logbook, workers, advance)
+            made, more = _sweep(job, left, logbook, workers, advance, place.saved)
             told = (*problems, *broken, *more)
-            return Outcome(made, kept, told, logbook.n_events, _elements_from(out))
+            return Outcome(made, kept, told, logbook.n_events, _elements_from(place.rounds))
         finally:
             logbook.close()
 
@@ -151,6 +153,7 @@ def _sweep(
     logbook: Logbook,
     workers: Workers,
     advance: Advance,
+    saved: Callable[[], None],
 ) -> tuple[tuple[int, ...], tuple[Problem, ...]]:
     """Examine what is left, and write it in order."""
     made, problems = [], []
@@ -169,6 +172,7 @@ def _sweep(
             continue
         _write(job, checkpoint, found, fixed, logbook)
         made.append(found.found.timestep)
+        saved()
     return tuple(made), tuple(problems)
 
 
@@ -216,7 +220,7 @@ def _write(
     return found
 
 
-def _elements_from(out: Path) -> str:
+def _elements_from(out: Location) -> str:
     """What told where the elements are in the latest round."""
     places = list(store.rounds(out).values())
     return str(store.read_described(places[-1])["elements_from"]) if places else ""
@@ -243,19 +247,19 @@ def _in_order(sources: Sources) -> tuple[list[CheckpointFile], list[Problem]]:
     return checkpoints, problems
 
 
-def _claim(out: Path, job: Job) -> None:
+def _claim(place: RunFolder, job: Job) -> None:
     """Take an empty folder, or that of the same replay.
 
     Raises:
         ConfigurationError: the folder holds something else.
         StoreError: it cannot be read or written.
     """
-    path, wanted = out / SETTINGS, _described(job)
+    path, wanted, out = place.path / SETTINGS, _described(job), place.rounds
     try:
         if path.exists():
             _require_same(json.loads(path.read_text(encoding="utf-8")), wanted, out)
             return
-        found = sorted(each.name for each in out.iterdir() if each.name != LOCK)
+        found = sorted(each.name for each in place.path.iterdir() if each.name != LOCK)
         if found:
             raise ConfigurationError(
                 f"{out} holds something else ({found[0]}): name another folder with --out"
@@ -292,7 +296,7 @@ def _described(job: Job) -> dict[str, Any]:
     }
 
 
-def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Path) -> None:
+def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Location) -> None:
     for name in new:
         if (old.get(name) or None) != (new[name] or None):
             raise ConfigurationError(
@@ -302,14 +306,14 @@ def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Path) -> 
 
 
 def _standing(
-    out: Path, checkpoints: Sequence[CheckpointFile], job: Job
+    place: RunFolder, checkpoints: Sequence[CheckpointFile], job: Job
 ) -> tuple[tuple[int, ...], tuple[Problem, ...]]:
     """The rounds that need not be made again: all up to the first that is not as it would be.
 
     And the checkpoints among them that have no round, because they are broken.
     """
-    known = [each.timestep for each in read_history(out).rounds]
-    rounds, kept, broken = store.rounds(out), list[int](), list[Problem]()
+    known = [each.timestep for each in read_history(place.path).rounds]
+    rounds, kept, broken = store.rounds(place.rounds), list[int](), list[Problem]()
     for checkpoint in checkpoints:
         if len(kept) == len(known):
             break
@@ -344,9 +348,9 @@ def _fault_of(checkpoint: CheckpointFile, job: Job) -> str:
     return ""
 
 
-def _cut(out: Path, last: int) -> None:
+def _cut(place: RunFolder, last: int) -> None:
     """Drop what is going to be made anew."""
-    cut_curves(out, last)
-    store.discard_after(out, last)
-    discard_embeddings_after(out, last)
-    cut_journals(out, last)
+    cut_curves(place.path, last)
+    store.discard_after(place.rounds, last)
+    discard_embeddings_after(place.path, last)
+    cut_journals(place.path, last)

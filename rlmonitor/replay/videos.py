@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from rlmonitor.errors import CheckpointError, ConfigurationError
 from rlmonitor.extras import require
 from rlmonitor.recording import Recording
+from rlmonitor.replay.files import is_remote, on_disk
 from rlmonitor.replay.screens import Shape, channels_first, grey, has_channels_last, stacked
 
 SUFFIXES = (".mp4", ".gif", ".webm", ".mkv", ".avi", ".mov")
@@ -191,12 +191,12 @@ class _opened:
     def __init__(self, path: str) -> None:
         self._av: Any = require("av", "video", "a video")
         self._path = path
-        if "://" in path or not Path(path).is_file():
+        if is_remote(path) or not on_disk(path).is_file():
             raise CheckpointError(f"{path} is no file on this machine: expected a video")
 
     def __enter__(self) -> tuple[Any, Any]:
         try:
-            self._container = self._av.open(self._path)
+            self._container = self._av.open(str(on_disk(self._path)))
         except (self._av.FFmpegError, OSError, ValueError) as error:
             raise CheckpointError(f"{self._path} is no video: {error}") from error
         if not self._container.streams.video:

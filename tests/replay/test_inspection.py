@@ -105,6 +105,8 @@ def test_every_kind_is_told(tmp_path, capsys):
     assert found["training state"]["timestep"] == 0
     buffer = found["replay buffer"]
     assert (buffer["frames"], buffer["environments"], buffer["observation"]) == (14, 2, [4, 36, 36])
+    assert not buffer["safe"]
+    assert all(each["safe"] for kind, each in found.items() if kind != "replay buffer")
     dataset = found["Minari dataset"]
     assert (dataset["episodes"], dataset["frames"], dataset["jpeg"]) == (1, 3, True)
     assert "JPEG" in dataset["note"]

@@ -1,0 +1,125 @@
+"""A replay into a URL leaves there what one into a folder leaves, and goes on from there."""
+
+from __future__ import annotations
+
+import json
+
+import fsspec
+import numpy as np
+import pytest
+from test_buffers import run
+from test_sweep import SETTINGS, Ended, content, folder, serial  # noqa: F401  # fixtures
+
+from rlmonitor.errors import ConfigurationError, StoreError
+from rlmonitor.replay import mirror, store, sweep
+from rlmonitor.replay.mirror import Mirror, run_folder
+from rlmonitor.replay.sources import find_sources
+from rlmonitor.replay.workers import ThisProcess
+
+CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
+
+
+@pytest.fixture
+def url():
+    filesystem = fsspec.filesystem("memory")
+    yield "memory://bucket/replayed"
+    if filesystem.exists("/bucket"):
+        filesystem.rm("/bucket", recursive=True)
+
+
+def replayed(folder, url):  # noqa: F811
+    job = sweep.job_of(sources := find_sources([str(folder)]), SETTINGS, shard=8)
+    with run_folder(url) as place:
+        return sweep.replay(sources, job, place, ThisProcess())
+
+
+def without_rounds(found):
+    return {name: value for name, value in found.items() if not name.startswith("rounds/")}
+
+
+@pytest.mark.slow
+def test_a_replay_into_a_url_goes_on_from_there(folder, serial, url, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(mirror, "EVERY", 0)
+    usual, seen = store.write_round, []
+
+    def until_the_second(*arguments):
+        seen.append(arguments)
+        if len(seen) == 2:
+            raise Ended
+        return usual(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write_round", until_the_second)
+        with pytest.raises(Ended):
+            replayed(folder, url)
+    outcome = replayed(folder, url)
+    assert (outcome.kept, outcome.made) == ((9,), (100, 1000))
+    Mirror(url, tmp_path).fetch()
+    assert not (tmp_path / "rounds").exists()
+    assert without_rounds(content(tmp_path)) == without_rounds(content(serial[0]))
+    there, here = store.rounds(url), store.rounds(serial[0])
+    assert list(there) == list(here) == [9, 100, 1000]
+    for step, place in there.items():
+        ours, theirs = (store.read_relevance(each, "clip") for each in (place, here[step]))
+        np.testing.assert_array_equal(ours["q"], theirs["q"])
+        assert store.read_attributes(place) == store.read_attributes(here[step])
+
+
+def test_a_folder_and_its_copy(url, tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "deep").mkdir(parents=True)
+    (here / "a").write_text("a")
+    (here / "deep" / "b").write_text("b")
+    (here / ".lock").write_text("")
+    Mirror(url, here).save()
+    fsspec.filesystem("memory").pipe("/bucket/replayed/rounds/1.json", b"{}")
+    own = Mirror(url, there)
+    own.fetch()
+    assert sorted(p.name for p in there.rglob("*") if p.is_file()) == ["a", "b"]
+    (there / "a").unlink()
+    (there / "deep" / "b").write_text("changed")
+    own.save()
+    filesystem = fsspec.filesystem("memory")
+    assert filesystem.cat("/bucket/replayed/deep/b") == b"changed"
+    assert not filesystem.exists("/bucket/replayed/a")
+    assert filesystem.exists("/bucket/replayed/rounds/1.json")
+
+
+def test_what_is_there_already_is_left_alone(url, capsys):
+    fsspec.filesystem("memory").pipe("/bucket/replayed/thesis.txt", b"mine")
+    assert run("replay", CHECKPOINT, "rlmonitor/data/probe_breakout.npz", "--out", url) == 2
+    assert "holds something else (thesis.txt)" in " ".join(capsys.readouterr().err.split())
+    assert fsspec.filesystem("memory").cat("/bucket/replayed/thesis.txt") == b"mine"
+    assert fsspec.filesystem("memory").ls("/bucket/replayed", detail=False) == [
+        "/bucket/replayed/thesis.txt"
+    ]
+
+
+def test_the_command_writes_to_a_url(url, capsys, tmp_path):
+    options = ("--frames", 8, "--probe", "none", "--json", "--no-progress")
+    source = "rlmonitor/data/probe_breakout.npz"
+    assert run("replay", CHECKPOINT, source, *options, "--out", url) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["run"], told["made"]) == (url, [800_000])
+    assert list(store.rounds(url)) == [800_000]
+    file = f"file://{tmp_path}/run"
+    assert run("replay", CHECKPOINT, source, *options, "--out", file) == 0
+    assert list(store.rounds(tmp_path / "run")) == [800_000]
+
+
+@pytest.mark.parametrize("out", ["nosuchkind://bucket/run"])
+def test_a_url_of_no_kind_is_one_sentence(out):
+    with pytest.raises(ConfigurationError, match="nosuchkind"), run_folder(out):
+        pass
+
+
+def test_a_store_that_fails_is_one_sentence(url, tmp_path, monkeypatch):
+    own = Mirror(url, tmp_path)
+    (tmp_path / "a").write_text("a")
+
+    def fail(*_):
+        raise PermissionError("no")
+
+    monkeypatch.setattr(type(own._filesystem), "pipe_file", fail)
+    with pytest.raises(StoreError, match="cannot be written: no"):
+        own.save()
