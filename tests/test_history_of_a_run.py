@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from catch import Catch, bar, pellet
 from google.protobuf import text_format
+from PIL import Image
 from stable_baselines3 import DQN
 from stable_baselines3.common.vec_env import DummyVecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -13,7 +14,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 import rlmonitor.logbook as logbook
 from rlmonitor import Event, StrategyMonitorCallback
-from rlmonitor.board.overview import strategy_overview
+from rlmonitor.board.overview import STRATEGY_COLOURS, strategy_overview
 from rlmonitor.replay import store
 from rlmonitor.replay.journal import read_events, read_history
 from rlmonitor.stop_training import StopTrainingOnEvent
@@ -89,12 +90,15 @@ def test_the_projector_shows_the_frames_of_the_play(watched):
     callback, folder = watched
     text = (folder / "projector_config.pbtxt").read_text()
     listed = text_format.Parse(text, ProjectorConfig()).embeddings
-    assert listed[0].tensor_name == "strategies at 80 timesteps"
+    assert listed[0].tensor_name == "latest strategies at 80 timesteps"
     rows = (folder / listed[0].metadata_path).read_text().splitlines()
     assert rows[0].split("\t") == ["strategy", "timestep of the agent", "score", "action"]
     strategies = callback.last_round.strategies
     names = {row.split("\t")[0].split(":")[0] for row in rows[1:]}
     assert names == {str(number) for number in strategies.moment.ids}
+    with Image.open(folder / listed[0].sprite.image_path) as image:
+        corner = image.convert("RGB").getpixel((0, 0))
+    assert corner == STRATEGY_COLOURS[int(rows[1].split(":")[0]) % len(STRATEGY_COLOURS)]
 
 
 def test_every_round_has_a_picture_of_its_strategies(watched):

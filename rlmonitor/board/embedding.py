@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from rlmonitor.board.overview import STRATEGY_COLOURS
 from rlmonitor.board.projector import write_embedding
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round, Strategies
@@ -16,6 +18,8 @@ from rlmonitor.strategy.spray import Embedding, embed
 
 THUMBNAIL = 64
 """Pixels along the longer side of a thumbnail."""
+FRAME = 5
+"""How thick the line around it is drawn; half of it falls outside."""
 
 
 def drawn_strategies(strategies: Strategies | None, *, seed: int = 0) -> Embedding | None:
@@ -43,13 +47,15 @@ def show_strategies(
     strategies, play = found.strategies, found.play.recording
     if strategies is None or picture is None:
         return
+    labels = strategies.found.labels[picture.index]
     columns = {
-        "strategy": [_name(strategies, label) for label in strategies.found.labels[picture.index]],
+        "strategy": [_name(strategies, label) for label in labels],
         "timestep of the agent": play.step[picture.index].tolist(),
         "score": play.score[picture.index].tolist(),
         "action": [_action(play, action) for action in play.action[picture.index]],
     }
     thumbnails = _thumbnails(play.screen[picture.index])
+    _frame(thumbnails, [strategies.moment.ids[label] if label >= 0 else None for label in labels])
     write_embedding(directory, found.timestep, picture.position, columns, thumbnails)
 
 
@@ -72,3 +78,15 @@ def _thumbnails(screens: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scale = min(1.0, THUMBNAIL / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.stack([cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in screens])
+
+
+def _frame(thumbnails: NDArray[np.uint8], numbers: Sequence[int | None]) -> None:
+    """Draw a frame in the strategy's colour, as in the overview; the tab itself colours nothing."""
+    for thumbnail, number in zip(thumbnails, numbers, strict=True):
+        if number is not None:
+            height, width = thumbnail.shape[:2]
+            corner, colour = (
+                (width - 1, height - 1),
+                STRATEGY_COLOURS[number % len(STRATEGY_COLOURS)],
+            )
+            cv2.rectangle(thumbnail, (0, 0), corner, colour, FRAME)

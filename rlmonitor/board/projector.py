@@ -57,7 +57,7 @@ def write_embedding(
     folder = root / FOLDER / f"{timestep:07d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    np.savetxt(folder / "points.tsv", points, "%.6g", delimiter="\t")
+    np.savetxt(folder / "points.tsv", _in_space(points), "%.6g", delimiter="\t")
     (folder / "columns.tsv").write_text(_table(columns), encoding="utf-8")
     (folder / "thumbnails.png").write_bytes(_sprite(thumbnails))
     found = sorted(p for p in (root / FOLDER).iterdir() if p.name.isdigit())
@@ -104,6 +104,11 @@ def check(
         )
 
 
+def _in_space(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """At least three coordinates: of points on a plane the tab draws none."""
+    return np.pad(points, ((0, 0), (0, max(0, 3 - points.shape[1]))))
+
+
 def _side(n: int) -> int:
     """Thumbnails in a row: the projector expects as many rows as columns."""
     return math.isqrt(n - 1) + 1
@@ -138,9 +143,11 @@ def _configuration(root: Path, folders: Sequence[Path]) -> str:
     from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
     configuration = ProjectorConfig()
-    for folder in reversed(folders):  # the tab shows the first one
+    for folder in reversed(folders):
         embedding = configuration.embeddings.add()
-        embedding.tensor_name = f"strategies at {int(folder.name):,} timesteps"
+        # Of embeddings of one size the tab first shows the one whose name comes first.
+        latest = "latest " if folder is folders[-1] else ""
+        embedding.tensor_name = f"{latest}strategies at {int(folder.name):,} timesteps"
         embedding.tensor_path = str((folder / "points.tsv").relative_to(root))
         embedding.metadata_path = str((folder / "columns.tsv").relative_to(root))
         embedding.sprite.image_path = str((folder / "thumbnails.png").relative_to(root))

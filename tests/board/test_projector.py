@@ -29,8 +29,11 @@ def test_what_is_listed_holds_points_columns_and_thumbnails(tmp_path):
     points, columns, thumbnails = embedding()
     write_embedding(tmp_path, 50_000, points, columns, thumbnails)
     (listed,) = configuration(tmp_path)
-    assert listed.tensor_name == "strategies at 50,000 timesteps"
-    np.testing.assert_allclose(np.loadtxt(tmp_path / listed.tensor_path), points, rtol=1e-5)
+    assert listed.tensor_name == "latest strategies at 50,000 timesteps"
+    found = np.loadtxt(tmp_path / listed.tensor_path)
+    np.testing.assert_allclose(found[:, :2], points, rtol=1e-5)
+    assert found.shape == (5, 3)  # two coordinates alone show nothing in the tab
+    assert not found[:, 2].any()
     rows = [line.split("\t") for line in (tmp_path / listed.metadata_path).read_text().splitlines()]
     assert rows == [["strategy", "frame"], *([f"ball {i}", str(i)] for i in range(5))]
     assert list(listed.sprite.single_image_dim) == [4, 6]  # width, height
@@ -53,7 +56,9 @@ def test_the_latest_rounds_stay_the_newest_first(tmp_path):
         write_embedding(tmp_path, timestep, *embedding())
     write_embedding(tmp_path, KEPT + 2, *embedding(7))  # the same round again
     names = [each.tensor_name for each in configuration(tmp_path)]
-    assert names == [f"strategies at {t} timesteps" for t in range(KEPT + 2, 2, -1)]
+    expected = [f"strategies at {t} timesteps" for t in range(KEPT + 1, 2, -1)]
+    assert names == [f"latest strategies at {KEPT + 2} timesteps", *expected]
+    assert sorted(names)[0] == names[0]  # which is how the tab chooses
     assert len(list((tmp_path / "projector").iterdir())) == KEPT
     assert len(np.loadtxt(tmp_path / configuration(tmp_path)[0].tensor_path)) == 7
 
@@ -64,7 +69,7 @@ def test_a_resumed_training_drops_what_lies_past_it(tmp_path):
         write_embedding(tmp_path, timestep, *embedding())
     discard_embeddings_after(tmp_path, 50)
     names = [each.tensor_name for each in configuration(tmp_path)]
-    assert names == ["strategies at 50 timesteps", "strategies at 0 timesteps"]
+    assert names == ["latest strategies at 50 timesteps", "strategies at 0 timesteps"]
     assert len(list((tmp_path / "projector").iterdir())) == 2
 
 
