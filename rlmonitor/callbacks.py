@@ -32,6 +32,9 @@ from rlmonitor.strategy.events import Event
 FAULTS = (Exception, SystemExit)
 """What a monitor must not let through to the training; Ctrl-C passes."""
 
+MESSAGE = 500
+"""Characters of a fault's message that its event keeps as evidence."""
+
 
 class MonitorWarning(UserWarning):
     """The monitor could not do its work; the training goes on."""
@@ -136,6 +139,7 @@ class StrategyMonitorCallback(BaseCallback):
         self._started, self._spent, self._last_cost = time.monotonic(), 0.0, 0.0
         self._last_timestep: int | None = None
         self._waited = self._stopped = False
+        self._rounds = 0
         self._due = self._next_due()
         self._close()
         with aside():
@@ -212,6 +216,7 @@ class StrategyMonitorCallback(BaseCallback):
         if self._monitor is None or self._last_timestep == self.num_timesteps:
             return
         self._last_timestep = self.num_timesteps
+        self._rounds += 1
         began = time.monotonic()
         noticed: tuple[Event, ...] = ()
         try:
@@ -255,10 +260,22 @@ class StrategyMonitorCallback(BaseCallback):
     def _fault(self, error: BaseException) -> None:
         what = f"{type(error).__name__}: {error}"
         text = f"No whole round at {self.num_timesteps:,} timesteps: {what}"
-        self._tell(Event("fault", self.num_timesteps, text))
+        self._tell(Event("fault", self.num_timesteps, text, self._known_of(error)))
         self._warn_once(
             what, f"{text}. The training goes on; the monitor tries again at the next round."
         )
+
+    def _known_of(self, error: BaseException) -> dict[str, float | str]:
+        """What failed, in which round of this process, how often so far, and what still held."""
+        found: dict[str, float | str] = {
+            "exception": type(error).__name__,
+            "message": str(error)[:MESSAGE],
+            "round": float(self._rounds),
+            "faults": 1.0 + sum(event.kind == "fault" for event in self.events),
+        }
+        if self.last_round is not None:
+            found["last_whole_round"] = float(self.last_round.timestep)
+        return found
 
     def _warn_once(self, what: str, text: str) -> None:
         """Warn, unless something alike has been warned of: texts that differ in numbers only."""

@@ -39,6 +39,7 @@ from rlmonitor.errors import (
     UnsupportedLayerError,
 )
 from rlmonitor.replay import store
+from rlmonitor.replay.journal import read_events
 
 ELEMENTS = {"pellet": pellet, "bar": bar}
 QUICK = {"n_frames": 8, "clip_frames": 4}
@@ -353,6 +354,14 @@ def test_an_env_that_crashes_is_one_warning_and_an_event_a_round(tmp_path):
     assert len(warned) <= 2
     assert "the emulator has crashed" in warned[0]
     assert {e.kind for e in callback.events} == {"fault"}
+    for number, event in enumerate(callback.events, start=1):
+        known = dict(event.evidence)
+        assert (known.pop("exception"), known.pop("faults")) == ("RuntimeError", number)
+        assert "the emulator has crashed" in known.pop("message")
+        assert known.pop("round") == 1 + event.timestep // 50 + (event.timestep % 50 > 0)
+        assert known.get("last_whole_round", 0) <= event.timestep
+    assert read_events(tmp_path / "DQN_1") == tuple(callback.events)
+    assert "RuntimeError" in events_text(tmp_path / "DQN_1")[-1][1]
     assert any("emulator has crashed" in text for _, text in events_text(tmp_path / "DQN_1"))
 
 

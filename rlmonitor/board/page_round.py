@@ -66,7 +66,11 @@ def events_record(timestep: int, events: Sequence[Event]) -> Json:
             {
                 "kind": event.kind,
                 "text": event.text,
-                "evidence": {n: brief(v) for n, v in event.evidence.items() if np.isfinite(v)},
+                "evidence": {  # what a fault said stands in its text
+                    n: brief(v)
+                    for n, v in event.evidence.items()
+                    if not isinstance(v, str) and np.isfinite(v)
+                },
             }
             for event in events
         ],

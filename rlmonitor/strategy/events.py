@@ -23,6 +23,8 @@ EventKind = Literal[
     "memorised",
 ]
 
+Evidence = Mapping[str, float | str]
+
 EVENT_KINDS: tuple[str, ...] = get_args(EventKind)
 
 
@@ -37,13 +39,13 @@ class Event:
             ``collapse``, ``exploit``, ``memorised``.
         timestep: ``num_timesteps`` of the training.
         text: one sentence that a person can act on.
-        evidence: the numbers behind it.
+        evidence: the numbers behind it, and what a fault said.
     """
 
     kind: EventKind
     timestep: int
     text: str
-    evidence: Mapping[str, float] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=dict)
 
 
 def to_json(event: Event) -> str:
@@ -52,7 +54,7 @@ def to_json(event: Event) -> str:
     >>> to_json(Event("budget", 7, "Late.", {"due": 5.0}))
     '{"kind": "budget", "timestep": 7, "text": "Late.", "evidence": {"due": 5.0}}'
     """
-    known = {n: float(v) if math.isfinite(v) else None for n, v in event.evidence.items()}
+    known = {name: _json_value(value) for name, value in event.evidence.items()}
     return json.dumps(asdict(event) | {"evidence": known}, allow_nan=False, ensure_ascii=False)
 
 
@@ -64,11 +66,21 @@ def from_json(line: str) -> Event:
     """
     try:
         fields: dict[str, Any] = json.loads(line)
-        evidence = {str(n): float(v) for n, v in fields["evidence"].items() if v is not None}
+        evidence = {
+            str(name): value if isinstance(value, str) else float(value)
+            for name, value in fields["evidence"].items()
+            if value is not None
+        }
         kind = checked_kind(fields["kind"])
         return Event(kind, int(fields["timestep"]), str(fields["text"]), evidence)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StoreError(f"{line[:80]!r} is no event: {error}") from error
+
+
+def _json_value(value: float | str) -> float | str | None:
+    if isinstance(value, str):
+        return value
+    return float(value) if math.isfinite(value) else None
 
 
 def checked_kind(kind: str) -> EventKind:
