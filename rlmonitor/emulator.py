@@ -7,6 +7,7 @@ from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
+from ale_py import ALEInterface, ALEState
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
@@ -78,6 +79,11 @@ class EmulatorTap(gym.Wrapper[Any, Any, Any, Any]):
             return None
         screen = self._frames[-1][1]
         return np.asarray(self._ale.getScreenRGB() if screen is None else screen)
+
+
+def clone_state(ale: ALEInterface) -> ALEState:
+    """A copy of an emulator's state, random numbers included; the emulator is not touched."""
+    return ale.cloneState(include_rng=True)
 
 
 def insert_tap(vec_env: VecEnv) -> EmulatorTap | None:

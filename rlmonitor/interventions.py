@@ -21,7 +21,7 @@ from ale_py import ALEInterface, ALEState, roms
 from numpy.typing import NDArray
 
 from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
-from rlmonitor.games.edits import EDITS, SETTLES, Edit
+from rlmonitor.games.edits import EDITS, SETTLES, Edit, Gone
 from rlmonitor.preprocessing import Preprocessing
 from rlmonitor.strategy.causal import Counterfactuals
 from rlmonitor.testing import set_memory
@@ -48,6 +48,7 @@ class SpareEmulator:
         self._ale = ALEInterface()
         self._ale.setFloat("repeat_action_probability", 0.0)
         self._ale.loadROM(path)
+        self._memories: list[NDArray[np.uint8]] = []
 
     def draw(self, state: ALEState, edit: Edit | None = None) -> NDArray[np.uint8]:
         """The two raw frames ``[2, 210, 160, 3]`` after the screen has followed an edit.
@@ -55,18 +56,18 @@ class SpareEmulator:
         Without an edit, the same frames of the game as it is, to compare with.
         """
         self._ale.restoreState(state)
-        screens = []
+        screens, self._memories = [], []
         for _ in range(SETTLES + 1):
             if edit is not None:  # in each frame, or the game would write some of it back
                 set_memory(self._ale, edit(self._ale.getRAM()))
             self._ale.act(NOOP)
             screens.append(self._ale.getScreenRGB())
+            self._memories.append(self._ale.getRAM())
         return np.stack(screens[-2:])
 
-
-def clone_state(ale: ALEInterface) -> ALEState:
-    """A copy of an emulator's state, random numbers included; the emulator is not touched."""
-    return ale.cloneState(include_rng=True)
+    def stayed_away(self, gone: Gone) -> bool:
+        """Whether memory was without an element after each frame drawn last."""
+        return all(gone(ram) for ram in self._memories)
 
 
 def counterfactuals(
@@ -74,6 +75,9 @@ def counterfactuals(
     states: Sequence[Sequence[ALEState]],
     edits: Mapping[str, Edit],
     preprocessing: Preprocessing,
+    *,
+    gone: Mapping[str, Gone] | None = None,
+    channels_last: bool = False,
 ) -> Counterfactuals:
     """Observations with and without each element, both drawn by the emulator.
 
@@ -85,6 +89,8 @@ def counterfactuals(
         states: ``[M][S]``, for each frame the states at the S frames of its stack, oldest first.
         edits: element to its edit.
         preprocessing: from raw frames to observations.
+        gone: element to whether a memory is without it, where a game may put it back.
+        channels_last: whether the policy takes ``[M, H, W, C]``.
 
     Raises:
         ObservationError: no frames, or stacks of another size than the policy's.
@@ -102,17 +108,26 @@ def counterfactuals(
             "every so many frames; take an environment that skips frames outside (NoFrameskip)"
         )
 
-    def observations(edit: Edit | None) -> NDArray[np.uint8]:
+    def observations(edit: Edit | None, gone: Gone) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         drawn: dict[int, NDArray[np.uint8]] = {}  # consecutive stacks share most of their states
+        away: dict[int, bool] = {}
         for state in (state for stack in states for state in stack):
             if id(state) not in drawn:
                 drawn[id(state)] = _preprocessed(emulator.draw(state, edit), preprocessing)
-        return np.stack([np.concatenate([drawn[id(s)] for s in stack]) for stack in states])
+                away[id(state)] = emulator.stayed_away(gone)
+        seen = np.stack([np.concatenate([drawn[id(s)] for s in stack]) for stack in states])
+        return seen, np.array([all(away[id(s)] for s in stack) for stack in states])
 
-    control = observations(None)
-    without = {name: observations(edit) for name, edit in edits.items()}
-    exists = {name: (seen != control).any(axis=(1, 2, 3)) for name, seen in without.items()}
-    return Counterfactuals(control, without, exists)
+    control, _ = observations(None, _always)
+    without, exists = {}, {}
+    for name, edit in edits.items():
+        without[name], away = observations(edit, (gone or {}).get(name, _always))
+        exists[name] = (without[name] != control).any(axis=(1, 2, 3)) & away
+    return Counterfactuals(control, without, exists, channels_last)
+
+
+def _always(_ram: NDArray[np.uint8]) -> bool:
+    return True
 
 
 def edits_of(game: str) -> Mapping[str, Edit]:

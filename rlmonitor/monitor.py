@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from rlmonitor.lrp import (
     Network,
 )
 from rlmonitor.probe import PROBES, load_probe, probe_phases
+from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
 from rlmonitor.rollout import ElementFunction, Player
@@ -180,6 +181,10 @@ class Monitor:
             timeline=self._log.timeline,
             trials=trials,
         )
+        if self._ram is not None and "q" in self.network.targets:
+            assert self._player is not None
+            effects = self._ram.effects(self.network, play, self._player.states)
+            found = replace(found, ram_effects=effects)
         self._log.write(found, phases=self._phases, attributes=self._how())
         return found
 
@@ -238,9 +243,11 @@ class Monitor:
         self._space = env.observation_space
         if self._restarts:  # not the same games again
             env.seed(seed)
-        return Player(
+        player = Player(
             env, elements=self.settings.elements, epsilon=self.settings.epsilon, seed=seed
         )
+        self._ram = RamCheck.of(player)
+        return player
 
     def _play(self, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
         """The player's play, and the scores of the trial games beside it."""
@@ -248,7 +255,8 @@ class Monitor:
             if self._player is None:
                 self._player = self._make_player()
             trials = self._trial_games()
-            games: list[PlayedGame[Any]] = [self._player.playing(steps), *trials.values()]
+            cloned = () if self._ram is None else self._ram.steps(steps)
+            games: list[PlayedGame[Any]] = [self._player.playing(steps, cloned), *trials.values()]
             play, *scores = play_side_by_side(games, self._q_values)
             return play, dict(zip(trials, scores, strict=True))
         except BaseException:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
+from ale_py import ALEState
 from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from rlmonitor.emulator import insert_tap
+from rlmonitor.emulator import clone_state, insert_tap
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.games import (
     MEMORY,
@@ -64,6 +65,8 @@ class Player:
     Attributes:
         game: the table in use, or None.
         env_id: the environment's id, empty if it has none.
+        preprocessing: of the environment, where it is known.
+        states: step of the latest play to the emulator's state before it, of those asked for.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Player:
         self._channels_last = _has_channels_last(vec_env)
         self._rgb = _frames_are_rgb(vec_env)
         self._tap = insert_tap(vec_env)
+        self.preprocessing = describe(vec_env)
+        self.states: dict[int, ALEState] = {}
         self.env_id = _env_id(vec_env)
         self._functions = {} if isinstance(elements, Game) else _checked(elements or {})
         self.game = self._table(elements)
@@ -107,12 +112,20 @@ class Player:
             raise ConfigurationError(f"n_steps={n_steps!r}: expected at least 1")
         return play_alone(self.playing(n_steps), forward)
 
-    def playing(self, n_steps: int) -> PlayedGame[Recording]:
-        """The same as a game to be played beside others, see `rlmonitor.side_by_side`."""
+    def playing(self, n_steps: int, cloned: Container[int] = ()) -> PlayedGame[Recording]:
+        """The same as a game to be played beside others, see `rlmonitor.side_by_side`.
+
+        Args:
+            n_steps: steps of the agent.
+            cloned: steps, counted from 0, before which the emulator's state is kept in `states`.
+        """
+        self.states = {}
         if self._observation is None:
             self._observation = np.asarray(self._vec_env.reset())
         frames = []
-        for _ in range(n_steps):
+        for step in range(n_steps):
+            if step in cloned and self._tap is not None:
+                self.states[step] = clone_state(self._tap.unwrapped.ale)  # type: ignore[attr-defined]
             values = yield self._observation
             frames.append(self._frame(values))
         return self._recording(frames)

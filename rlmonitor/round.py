@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rlmonitor.explain.faithfulness import SpotCheck, spot_check
 from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
+from rlmonitor.ram_check import RamEffects
 from rlmonitor.recording import Recording, busiest, final_scores, spread
 from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
@@ -101,6 +102,7 @@ class Round:
             untrained network.
         spot_checks: target to how far a few maps of the play may be believed.
         effects: what taking the elements away changes; None for networks without Q-values.
+        ram_effects: what taking elements out of the emulator's memory changes, where that can be.
         strategies: clusters of the play's maps, followed through the rounds.
         behaviour: what the agent did in the play and in trial games, by the names of curves.
         scores: of the games that ended in the play.
@@ -116,6 +118,7 @@ class Round:
     random_similarity: Mapping[str, float]
     spot_checks: Mapping[str, SpotCheck] = field(default_factory=dict)
     effects: Effects | None = None
+    ram_effects: RamEffects | None = None
     strategies: Strategies | None = None
     behaviour: Mapping[str, float] = field(default_factory=dict)
     scores: tuple[float, ...] = ()

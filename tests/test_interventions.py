@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlmonitor.emulator import insert_tap
+from rlmonitor.emulator import clone_state, insert_tap
 from rlmonitor.environment import describe, make_monitor_env
 from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
 from rlmonitor.games import breakout
 from rlmonitor.games.edits import EDITS
-from rlmonitor.interventions import SpareEmulator, clone_state, counterfactuals, edits_of
+from rlmonitor.interventions import SpareEmulator, counterfactuals, edits_of
 from rlmonitor.lrp import network_of
 from rlmonitor.preprocessing import Preprocessing
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rlmonitor.board import tags
+from rlmonitor.ram_check import RamEffects
 from rlmonitor.round import Analysis, Round
 from rlmonitor.strategy.causal import Effects
 from rlmonitor.strategy.pooling import Statistics
@@ -20,6 +21,8 @@ def round_scalars(found: Round) -> dict[str, float]:
                 values.update(_statistics(tags.scope(target, source), statistics))
     if found.effects is not None:
         values.update(_effects(found.effects))
+    if found.ram_effects is not None:
+        values.update(_ram_effects(found.ram_effects))
     values.update(_strategies(found))
     values.update(_faithfulness(found))
     values.update(found.behaviour)
@@ -33,6 +36,17 @@ def _effects(effects: Effects) -> Iterator[tuple[str, float]]:
         yield tags.effect(tags.CHOICE, element), value
     for element, value in effects.action_changed.items():
         yield tags.action_changed(element), value
+
+
+def _ram_effects(effects: RamEffects) -> Iterator[tuple[str, float]]:
+    for element, value in effects.value.items():
+        yield tags.ram_effect(tags.VALUE, element), value
+    for element, value in effects.choice.items():
+        yield tags.ram_effect(tags.CHOICE, element), value
+    for element, value in effects.action_changed.items():
+        yield tags.ram_action_changed(element), value
+    if effects.agreement is not None:
+        yield tags.faithfulness("ram_agreement"), effects.agreement
 
 
 def _statistics(scope: str, statistics: Statistics) -> Iterator[tuple[str, float]]:

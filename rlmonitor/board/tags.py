@@ -36,6 +36,7 @@ FAITHFULNESS = (
     "pixel_flipping",
     "rule_agreement",
     "causal_agreement",
+    "ram_agreement",
 )
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -79,6 +80,16 @@ def relative(scope: str, element: str, part: str = "") -> str:
     if part and part not in PARTS:
         raise UnknownNameError("part of the relevance", part, PARTS)
     return f"{scope}/relative{'_' if part else ''}{part}/{_checked(element)}"
+
+
+def ram_effect(scope: str, element: str) -> str:
+    """What taking the element out of the emulator's memory changes."""
+    return f"{scope}/ram_effect/{_checked(element)}"
+
+
+def ram_action_changed(element: str) -> str:
+    """Part of the frames in which another action becomes greedy then."""
+    return f"{CHOICE}/ram_action_changed/{_checked(element)}"
 
 
 def effect(scope: str, element: str) -> str:

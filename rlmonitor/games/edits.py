@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.breakout import COLUMNS, ROWS, with_bricks
+from rlmonitor.games.breakout import COLUMNS, ROWS, bricks_standing, with_bricks
 
 Edit = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+Gone = Callable[[NDArray[np.uint8]], bool]
 
 SETTLES = 2
 """Raw frames after which all of the screen shows the edited memory: score and lives take two."""
@@ -45,4 +47,15 @@ EDITS: Mapping[str, Mapping[str, Edit]] = {
         "display": _breakout_fresh_display,
     }
 }
-"""Game to element to the edit that takes it away."""
+"""Game to element to the edit that takes it away, or what it says."""
+
+GONE: Mapping[str, Mapping[str, Gone]] = {
+    "breakout": {"bricks": lambda ram: not bricks_standing(ram[None].astype(np.int64)).any()}
+}
+"""Whether an element is gone from memory, where the game may put it back: Breakout builds a new
+wall where it finds none as a ball is served."""
+
+REMOVALS: Mapping[str, Mapping[str, Edit]] = {
+    "breakout": {name: EDITS["breakout"][name] for name in ("ball", "bricks")}
+}
+"""Those edits after which nothing of the element is on the screen: the display only changes."""
