@@ -20,8 +20,9 @@ Ram = NDArray[np.int64]
 
 METERS: Mapping[str, Mapping[str, Callable[[Ram], NDArray[np.bool_]]]] = {
     "videopinball": {
-        # The meters fill bit by bit while the table is pushed and empty again; full is the tilt.
-        NUDGED: lambda ram: (ram[:, 35] > 0) | (ram[:, 36] > 0),
+        # The meters (of nudges to the right, to the left and up) fill bit by bit while the table is
+        # pushed and empty again; full is the tilt.
+        NUDGED: lambda ram: np.asarray(np.any(ram[:, 35:38] > 0, axis=1)),
         TILTED: lambda ram: ram[:, 43] == 255,
     }
 }
