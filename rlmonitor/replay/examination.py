@@ -26,6 +26,7 @@ from rlmonitor.monitor import UNTRAINED_SEED, MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened
+from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, read_some
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
 from rlmonitor.replay.shards import (
     BLOCK,
@@ -35,16 +36,7 @@ from rlmonitor.replay.shards import (
     explain_frames,
     merge,
 )
-from rlmonitor.replay.sources import (
-    SPREAD,
-    VIDEO,
-    CheckpointFile,
-    RecordingFile,
-    load_network,
-    look,
-    read_frames,
-    read_some,
-)
+from rlmonitor.replay.sources import CheckpointFile, load_network, look
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, complete, run_round
 

@@ -15,17 +15,9 @@ from rlmonitor.replay import checkpoints
 from rlmonitor.replay.buffers import open_buffer
 from rlmonitor.replay.datasets import open_dataset
 from rlmonitor.replay.files import opened
+from rlmonitor.replay.frames import BUFFER, DATASET, PROBE_FILE, VIDEO, RecordingFile
 from rlmonitor.replay.sb3_zip import look_at_agent
-from rlmonitor.replay.sources import (
-    AGENT,
-    BUFFER,
-    DATASET,
-    PROBE_FILE,
-    VIDEO,
-    CheckpointFile,
-    RecordingFile,
-    find_sources,
-)
+from rlmonitor.replay.sources import AGENT, CheckpointFile, find_sources
 from rlmonitor.replay.store import read_attributes, read_described
 from rlmonitor.replay.videos import look_at_video
 from rlmonitor.replay.weights import look_at_state

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rlmonitor.errors import ConfigurationError, ObservationError
 from rlmonitor.lrp import Composite, Network
 from rlmonitor.recording import Recording
-from rlmonitor.replay.sources import SPREAD, RecordingFile
+from rlmonitor.replay.frames import SPREAD, RecordingFile
 from rlmonitor.round import Analysis, analyse
 from rlmonitor.strategy.exact import PooledSums, merged, statistics_of, sums
 from rlmonitor.strategy.pooling import PooledFrames, concatenate, pool, select

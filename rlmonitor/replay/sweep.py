@@ -37,10 +37,11 @@ from rlmonitor.replay.examination import (
     prepare,
 )
 from rlmonitor.replay.files import Location
+from rlmonitor.replay.frames import VIDEO
 from rlmonitor.replay.journal import cut_journals, read_history
 from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.shards import shards_of
-from rlmonitor.replay.sources import VIDEO, CheckpointFile, Problem, Sources
+from rlmonitor.replay.sources import CheckpointFile, Problem, Sources
 from rlmonitor.replay.workers import Task, Workers
 from rlmonitor.round import Round, follow
 from rlmonitor.run_directory import LOCK, locked

@@ -18,7 +18,8 @@ from rlmonitor.errors import CheckpointError, ConfigurationError, ObservationErr
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import store
 from rlmonitor.replay.buffers import open_buffer, read_buffer
-from rlmonitor.replay.sources import BUFFER, find_sources, read_frames
+from rlmonitor.replay.frames import BUFFER, read_frames
+from rlmonitor.replay.sources import find_sources
 
 CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
 ACTIONS = spaces.Discrete(4)
@@ -190,3 +191,13 @@ def test_only_games_with_a_table_may_be_named(tmp_path):
     assert found.game == "pong"
     with pytest.raises(ConfigurationError, match="--frame-skip 0"):
         find_sources([path], trust=True, frame_skip=0)
+
+
+def test_what_other_programs_put_beside_checkpoints_is_left_alone(tmp_path):
+    (tmp_path / "net_9.safetensors").write_bytes(Path(CHECKPOINT).read_bytes())
+    np.savez(tmp_path / "evaluations.npz", results=np.zeros(3))
+    (tmp_path / "rl-video.mp4").write_bytes(b"whatever")
+    found = find_sources([str(tmp_path)])
+    assert (len(found.checkpoints), found.recordings, found.problems) == (1, (), ())
+    asked = find_sources([str(tmp_path / "evaluations.npz")])
+    assert "no probe" in asked.problems[0].what

@@ -19,7 +19,8 @@ from rlmonitor.errors import CheckpointError, ObservationError
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import store
 from rlmonitor.replay.datasets import _episode, open_dataset, read_dataset
-from rlmonitor.replay.sources import DATASET, find_sources, read_frames
+from rlmonitor.replay.frames import DATASET, read_frames
+from rlmonitor.replay.sources import find_sources
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:minari")
 

@@ -14,8 +14,9 @@ from test_cli import run
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.games import element_masks, game_of
 from rlmonitor.recording import Recording
+from rlmonitor.replay.frames import read_frames
 from rlmonitor.replay.recordings import SHARD, played, write_recording
-from rlmonitor.replay.sources import find_sources, load_network, read_frames
+from rlmonitor.replay.sources import find_sources, load_network
 
 AGENT = Path(__file__).parents[2] / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
 N_FRAMES, ENV = SHARD + 30, "BreakoutNoFrameskip-v4"

@@ -17,7 +17,8 @@ from rlmonitor.games import GAMES, element_masks
 from rlmonitor.lrp import attribute
 from rlmonitor.monitor import MonitorSettings
 from rlmonitor.replay import store
-from rlmonitor.replay.sources import find_sources, load_network, read_frames
+from rlmonitor.replay.frames import read_frames
+from rlmonitor.replay.sources import find_sources, load_network
 from rlmonitor.replay.sweep import job_of
 from rlmonitor.replay.videos import look_at_video, read_video
 from rlmonitor.testing import play_raw
