@@ -32,10 +32,10 @@ with their strategies). The first one is a JSON header; N is its number of ``fra
 Arrays are zlib streams. Their names: ``screen``: palette numbers · ``elements``: numbers of
 elements on the observation's grid · ``relevance/<target>``: signed, summed over the stack ·
 ``stack/<target>``: ``[N, C, h, w]``, each frame of the stack at half the resolution ·
-``strategies/mean``: ``[clusters, h, w]``, mean |maps| · ``strategies/explanation``: the same shape
-on a grid of its own, what puts the first typical frame of each cluster into it; only where there
-are two clusters or more, as is their ``agreement``, the part of the members that the explained
-network puts there too.
+``strategies/mean``: ``[clusters, h, w]``, mean |maps|, each on a scale of its own ·
+``strategies/explanation``: the same on a grid of its own, what puts the first typical frame of each
+cluster into it; only where there are two clusters or more, as is their ``agreement``, the part of
+the members that the explained network puts there too.
 
 A reader refuses what has another ``format``; names that it does not know it leaves alone.
 """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmonitor.board import tags
-from rlmonitor.board.overlay import reduce_colours
+from rlmonitor.board.overlay import reduce_colours, relevance_scale
 from rlmonitor.board.page_arrays import (
     COARSE_LEVELS,
     Packed,
@@ -121,13 +121,18 @@ def play_part(
 
 
 def _maps_of(strategies: Strategies) -> list[Packed]:
-    """The clusters' mean maps, and what puts each one's most typical frame into it."""
-    means = np.stack([cluster.mean_map for cluster in strategies.found.clusters])
-    packed = [pack_relevance("strategies/mean", halved(means))]
-    if strategies.explanations:
-        reasons = np.stack([each.map for each in strategies.explanations])
-        packed.append(pack_relevance("strategies/explanation", reasons))
-    return packed
+    """The clusters' mean maps, and what puts each one's most typical frame into it.
+
+    Each is on a scale of its own: beside a cluster that looks at one place, one that looks at many
+    would be dark.
+    """
+    found = {
+        "strategies/mean": [cluster.mean_map for cluster in strategies.found.clusters],
+        "strategies/explanation": [each.map for each in strategies.explanations],
+    }
+    scaled = {name: [m / relevance_scale(m) for m in maps] for name, maps in found.items() if maps}
+    scaled["strategies/mean"] = list(halved(np.stack(scaled["strategies/mean"])))
+    return [pack_relevance(name, np.stack(maps)) for name, maps in scaled.items()]
 
 
 def picture(

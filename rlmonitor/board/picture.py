@@ -41,7 +41,7 @@ ELEMENT_COLOURS = {
 }
 """Neither red nor blue, which mean relevance; told apart under the common colour blindnesses."""
 OTHER_COLOURS = tuple(rgb(code) for code in ("#ffe14d", "#2fe0a0", "#d68cff", "#e08a1e", "#ff9ecb"))
-"""Taken in turn for elements that the table does not name."""
+"""Taken in turn for elements that the table does not name, those that no named one has."""
 
 FAINT, LARGE = 0.45, 0.03
 MARGIN, HEADER, LABEL, FOOTER = 16, 60, 24, 42
@@ -136,7 +136,9 @@ class Theme:
         self.text = palette.ramp(TEXT, BACKGROUND)
         self.quiet = palette.ramp(QUIET, BACKGROUND)
         others = [name for name in elements if name not in ELEMENT_COLOURS]
-        spare = {name: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, name in enumerate(others)}
+        taken = {ELEMENT_COLOURS[name] for name in elements if name in ELEMENT_COLOURS}
+        free = [colour for colour in OTHER_COLOURS if colour not in taken]
+        spare = {name: free[i % len(free)] for i, name in enumerate(others)}
         colours = {name: (spare | ELEMENT_COLOURS)[name] for name in elements}
         self.element = {name: palette.add(colour) for name, colour in colours.items()}
         self._faint = {name: palette.add(mix(c, (0, 0, 0), FAINT)) for name, c in colours.items()}

@@ -8,6 +8,7 @@ import pytest
 from oracles.planted_maps import heap
 from PIL import Image
 
+from rlmonitor.board.canvas import Palette
 from rlmonitor.board.overview import (
     BAR,
     BLOCK_GAP,
@@ -20,7 +21,7 @@ from rlmonitor.board.overview import (
     TITLE,
     strategy_overview,
 )
-from rlmonitor.board.picture import ELEMENT_COLOURS, OTHER_COLOURS
+from rlmonitor.board.picture import ELEMENT_COLOURS, OTHER_COLOURS, Theme
 from rlmonitor.board.still import LEVELS, prepare_stills
 from rlmonitor.recording import Recording
 from rlmonitor.round import Analysis, Round, Strategies, follow
@@ -134,6 +135,13 @@ def test_the_bar_shows_the_elements_shares(found):
     first = found.strategies.found.clusters[0].members
     assert parts[0] == pytest.approx(share[first].mean(), abs=0.005)
     assert sum(parts) == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "elements", [("ball", "paddle", "enemy", "display", "rest"), ("ball", "flippers", "targets")]
+)
+def test_elements_of_other_games_have_colours_of_their_own(elements):
+    assert len(set(Theme(Palette(), elements).element.values())) == len(elements)
 
 
 def test_each_strategy_has_its_colour_and_a_place_of_its_own(found):
