@@ -142,7 +142,7 @@ class Player:
         first = np.moveaxis(observation[0], -1, 0) if self._channels_last else observation[0]
         frame = {
             "observation": first.copy(),  # some environments give the same buffer again
-            "screen": _shrunk(self._screen(first)),
+            "screen": shrunk(self._screen(first)),
             "ram": None if tap is None else tap.ram,
             "action": action,
             "score": self._score,
@@ -268,8 +268,10 @@ class Player:
         return tuple(str(action) for action in range(self._n_actions))
 
 
-def _shrunk(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every n-th row and column, as a copy: hundreds of large renderings would fill the memory."""
+def shrunk(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every n-th row and column of a screen above `LARGEST_SCREEN`, as a copy: hundreds of large
+    renderings would fill the memory.
+    """
     step = -(-max(screen.shape[:2]) // LARGEST_SCREEN)
     return screen[::step, ::step].copy() if step > 1 else screen
 

@@ -34,11 +34,15 @@ from rlmonitor.replay.screens import (
     newest,
     stacked,
 )
+from rlmonitor.rollout import shrunk
 
 LARGEST_METADATA, LARGEST_EPISODE = 16 << 20, 4 << 30
 """Bytes; minari reads an episode whole."""
 
-_METADATA = "metadata.json"
+LARGEST_OBSERVATION = 1 << 24
+"""Values."""
+
+_METADATA, _HDF5 = "metadata.json", "main_data.hdf5"
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ def _of_episode(
         first = max(0, int(moments[0]) - n + 1)
         small = grey(frames[first : moments[-1] + 1], (size[0], size[1]))
         observation = stacked(small, moments - first, n)
-        screen = as_rgb(frames[moments])
+        screen = as_rgb(np.stack([shrunk(frames[moment]) for moment in moments]))
     else:
         observation = arranged(frames[moments], shape, path)
         screen = newest(observation)
@@ -156,10 +160,12 @@ def _of_episode(
     }
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _episode(path: str, episode: int) -> dict[str, NDArray[Any]]:
     dataset = open_dataset(path)
     try:
+        if dataset.format == "hdf5":
+            _check_size(dataset, episode, path)
         (found,) = dataset.storage.get_episodes([episode])
         reward = np.asarray(found["rewards"], np.float32).reshape(-1)
         done = np.asarray(found["terminations"], bool) | np.asarray(found["truncations"], bool)
@@ -170,6 +176,8 @@ def _episode(path: str, episode: int) -> dict[str, NDArray[Any]]:
             "dones": done.reshape(-1),
             "scores": scores(reward, np.zeros(len(reward), np.bool_)),
         }
+    except CheckpointError:
+        raise
     except Exception as error:  # whatever h5py, pyarrow or Pillow say to a broken file
         raise CheckpointError(f"{path}: episode {episode} cannot be read: {error}") from error
     n = int(dataset.starts[episode + 1] - dataset.starts[episode])
@@ -178,11 +186,23 @@ def _episode(path: str, episode: int) -> dict[str, NDArray[Any]]:
     return columns
 
 
+def _check_size(dataset: Dataset, episode: int, path: str) -> None:
+    """Refuse an array that declares more than an episode may have; a file of HDF5 can be sparse."""
+    import h5py
+
+    with h5py.File(Path(dataset.storage.data_path) / _HDF5, "r") as file:
+        for name, array in file[f"episode_{episode}"].items():
+            declared = getattr(array, "nbytes", 0)
+            if declared > LARGEST_EPISODE:
+                raise CheckpointError(
+                    f"{path}: {name[:80]} of episode {episode} declare {declared:,} bytes, "
+                    f"expected at most {LARGEST_EPISODE:,}"
+                )
+
+
 def _data(path: str) -> Path | None:
     for place in (on_disk(path) / "data", on_disk(path)):
-        if (place / _METADATA).is_file() and (
-            (place / "main_data.hdf5").is_file() or (place / "0").is_dir()
-        ):
+        if (place / _METADATA).is_file() and ((place / _HDF5).is_file() or (place / "0").is_dir()):
             return place
     return None
 
@@ -200,7 +220,21 @@ def _metadata(place: Path) -> dict[str, Any]:
             f"{file} does not tell the spaces of observations and actions: write the dataset anew "
             "with Minari 0.5 or newer"
         )
+    _check_shape(found["observation_space"], file)
     return found
+
+
+def _check_shape(space: object, file: Path) -> None:
+    """Refuse a space whose bounds alone would fill the memory."""
+    try:
+        told = json.loads(space) if isinstance(space, str) else {}
+        size = math.prod(map(int, told.get("shape", ())))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"{file}: its space of observations is none: {error}") from error
+    if size > LARGEST_OBSERVATION:
+        raise CheckpointError(
+            f"{file}: observations of {size:,} values, expected at most {LARGEST_OBSERVATION:,}"
+        )
 
 
 def _opened(place: Path, metadata: dict[str, Any], path: str) -> Dataset:

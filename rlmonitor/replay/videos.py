@@ -21,6 +21,7 @@ from rlmonitor.extras import require
 from rlmonitor.recording import Recording
 from rlmonitor.replay.files import is_remote, on_disk
 from rlmonitor.replay.screens import Shape, channels_first, grey, has_channels_last, stacked
+from rlmonitor.rollout import shrunk
 
 SUFFIXES = (".mp4", ".gif", ".webm", ".mkv", ".avi", ".mov")
 
@@ -97,17 +98,14 @@ def read_video(path: str, index: NDArray[np.int64], shape: Shape, frame_skip: in
     wanted = set(index.tolist())
     seen, screens = [], []
     for step, (older, newer) in _cursor(path, frame_skip).steps(first, last):
-        seen.append(np.maximum(older, newer))
+        seen.append(grey(np.maximum(older, newer)[None], (height, width))[0])
         if step in wanted:
-            screens.append(newer)
-    small = (
-        grey(np.stack(seen), (height, width)) if seen else np.zeros((0, height, width), np.uint8)
-    )
+            screens.append(shrunk(newer))
     if len(screens) != len(index):
         raise CheckpointError(f"{path} is torn: step {first + len(seen)} cannot be decoded")
     zeros = np.zeros(len(index), np.float32)
     return Recording(
-        observation=stacked(small, index - first, n),
+        observation=stacked(np.stack(seen), index - first, n),
         screen=np.stack(screens),
         action=np.zeros(len(index), np.int64),
         reward=zeros,

@@ -139,6 +139,9 @@ def broken_buffers(folder):
     save_to_pkl(str(folder / "moves.pkl"), moves)
     both = spaces.Dict({"a": image()})
     save_to_pkl(str(folder / "dicts.pkl"), DictReplayBuffer(9, both, ACTIONS))
+    for opcode in (pickle.BYTEARRAY8, pickle.BINBYTES8):
+        name = f"absurd{opcode[0]}.pkl"
+        (folder / name).write_bytes(b"\x80\x05" + opcode + (1 << 50).to_bytes(8, "little") + b".")
     wrong = filled(7)[0]
     wrong.rewards = wrong.rewards[:3]
     save_to_pkl(str(folder / "lengths.pkl"), wrong)
@@ -149,7 +152,7 @@ def test_broken_and_foreign_buffers_are_refused_in_a_sentence(tmp_path):
     paths = broken_buffers(tmp_path)
     found = find_sources([str(path) for path in paths], trust=True)
     assert not found.recordings
-    assert len(found.problems) == len(paths) == 9
+    assert len(found.problems) == len(paths) == 11
     assert all("\n" not in problem.what for problem in found.problems)
 
 

@@ -8,6 +8,7 @@ import os
 import ale_py
 import cv2
 import gymnasium as gym
+import h5py
 import minari
 import numpy as np
 import pytest
@@ -170,6 +171,25 @@ def test_broken_datasets_are_refused_in_a_sentence(tmp_path, data_format):
     _episode.cache_clear()
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_dataset(path, np.arange(10), (4, 36, 36))
+
+
+def test_what_declares_absurd_sizes_is_refused(tmp_path):
+    path, data = broken(tmp_path, "hdf5")
+    with h5py.File(data / "main_data.hdf5", "a") as file:
+        group = file["episode_1"]
+        del group["observations"]
+        shape = (1 << 30, 4, 36, 36)  # nothing of it is stored
+        group.create_dataset("observations", shape, np.uint8, chunks=(1, 4, 36, 36))
+    assert read_dataset(path, np.arange(3), (4, 36, 36)).observation.shape == (3, 4, 36, 36)
+    with pytest.raises(CheckpointError, match="observations of episode 1 declare"):
+        read_dataset(path, np.array([7]), (4, 36, 36))
+    metadata = json.loads((data / "metadata.json").read_text())
+    space = json.loads(metadata["observation_space"]) | {"low": 0, "high": 255}
+    for shape in ([4, 1 << 20, 1 << 20], ["a"], {"b": 3}, [-1, 3, 3]):
+        changed = metadata | {"observation_space": json.dumps(space | {"shape": shape})}
+        (data / "metadata.json").write_text(json.dumps(changed))
+        open_dataset.cache_clear()
+        assert len(find_sources([path]).problems) == 1, shape
 
 
 def test_what_does_not_fit_is_refused(tmp_path, monkeypatch):
