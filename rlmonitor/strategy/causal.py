@@ -23,7 +23,9 @@ Where and with what a pixel is filled decides what such a number means:
   pixel nothing is taken, and of a brick nothing is left in a pixel that counts as the space above.
   This matters: a faint line left of the bricks moves the advantage more than all bricks do.
 * *Regions* outside all elements get their own plain median over time: there is no telling what
-  stands there, but what a shortcut reads must change, or it would say nothing.
+  stands there, but what a shortcut reads must change, or it would say nothing. Frames that show the
+  median there already do not count: nothing was taken away. Fewer than `LEAST_CHANGED` others say
+  nothing.
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ from rlmonitor.strategy.regions import largest, pool_regions, region_masks, regi
 
 Observations = NDArray[np.uint8] | NDArray[np.float32]
 Array = NDArray[np.float64]
+
+LEAST_CHANGED = 4
+"""Frames in which taking a region away must change a pixel, for the region to have an effect."""
 
 TARGETS = {"q": "value", "advantage": "choice"}
 """For a target the field of `Changes` that says what the intervention does to it."""
@@ -157,6 +162,9 @@ def effects(
     regions = _candidates(play, shares, n_regions)
     changed = measure(network, take_away(play, elements, index, sources))
     moved = measure(network, take_away(play, regions, index, sources, plain=True))
+    changes = {
+        n: on for n, on in moved.exists.items() if on.sum() >= min(LEAST_CHANGED, len(index))
+    }
     relative = {t: pool_frames(m, frames.masks).relative for t, m in maps.items()}
     agreements = {
         target: agreement(relative[target], getattr(changed, name), changed.exists)
@@ -170,9 +178,9 @@ def effects(
         present={name: int(there.sum()) for name, there in changed.exists.items()},
         agreement={target: value for target, value in agreements.items() if value is not None},
         region_share=shares,
-        region_value=mean_effect(moved.value, moved.exists, moved.value_scale),
-        region_choice=mean_effect(moved.choice, moved.exists, moved.choice_scale),
-        region_action_changed=mean_effect(moved.action_changed, moved.exists),
+        region_value=mean_effect(moved.value, changes, moved.value_scale),
+        region_choice=mean_effect(moved.choice, changes, moved.choice_scale),
+        region_action_changed=mean_effect(moved.action_changed, changes),
     )
 
 
@@ -191,7 +199,8 @@ def take_away(
         masks: element to ``[N, H, W]``, where it is in the newest frame of each observation.
         index: ``[M]`` frames whose past is known.
         sources: what `rlmonitor.strategy.background.stack_sources` says of the recording.
-        plain: fill with the median over all frames rather than over those without the element.
+        plain: fill with the median over all frames rather than over those without the element; a
+            frame that shows it already has nothing to take away.
 
     Raises:
         ObservationError: a recording without elements, a mask that does not fit, or a frame whose
@@ -221,6 +230,8 @@ def take_away(
         without[name], exists[name] = fill(
             play.observation, whole, index, at, free=free, ground=ground
         )
+        if plain:
+            exists[name] = (without[name] != play.observation[index]).any(axis=(1, 2, 3))
     return Counterfactuals(play.observation[index], without, exists, play.channels_last)
 
 
@@ -260,13 +271,16 @@ def mean_effect(
     exists: Mapping[str, NDArray[np.bool_]],
     scale: float = 1.0,
 ) -> dict[str, float]:
-    """Mean over the frames with the element, as a part of ``scale``; nothing where that is 0."""
+    """Mean over the frames with the element, as a part of ``scale``; nothing where that is 0.
+
+    Elements without an entry in ``exists`` have none in what is returned either.
+    """
     if scale == 0:
         return {}
     return {
-        name: float(values[exists[name]].mean()) / scale
-        for name, values in change.items()
-        if exists[name].any()
+        name: float(change[name][there].mean()) / scale
+        for name, there in exists.items()
+        if there.any()
     }
 
 

@@ -113,6 +113,37 @@ def test_a_lamp_that_no_element_covers_is_found_as_a_region():
     assert set(found.value.values()) == {0.0}
 
 
+def lamp_on_but_every(period):
+    """The game with its lamp on but for one frame in so many."""
+    play = game()
+    frames = play.observation[:, -1].copy()
+    frames[:, :4, 24:] = np.where(np.arange(N) % period, 255, 0)[:, None, None]
+    padded = np.concatenate([np.zeros((2, SIZE, SIZE), np.uint8), frames])
+    return replace(play, observation=np.stack([padded[i : i + 3] for i in range(N)]))
+
+
+def test_frames_that_show_what_a_region_is_filled_with_do_not_dilute_its_effect():
+    play, network = lamp_on_but_every(8), network_of(Reader(region(slice(0, 4), slice(24, 28))))
+    found = effects(network, play, n_frames=N, composite="epsilon")
+    filled = play.observation.copy()
+    seen = np.arange(N)[:, None] + np.arange(-2, 1) >= 0  # the first stacks begin with nothing
+    filled[..., :4, 24:] = np.where(seen, 255, 0)[..., None, None]
+    before, after = (network.forward(each).double().numpy() for each in (play.observation, filled))
+    action = before.argmax(axis=1)[:, None]
+    choice = [np.take_along_axis(q, action, axis=1)[:, 0] - q.mean(axis=1) for q in (before, after)]
+    changed = (filled != play.observation).any(axis=(1, 2, 3))
+    assert 0.3 < changed.mean() < 0.5
+    expected = np.abs(choice[0] - choice[1])[changed].mean() / choice[0].mean()
+    assert found.region_choice["row1-column7"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_region_that_changes_in_a_frame_or_two_has_no_effect_to_speak_of():
+    network = network_of(Reader(region(slice(0, 4), slice(24, 28))))
+    found = effects(network, lamp_on_but_every(39), n_frames=8, composite="epsilon")
+    assert found.region_share["advantage"]["row1-column7"] > 0.9
+    assert "row1-column7" not in found.region_choice
+
+
 def test_the_numbers_are_those_of_the_definition():
     network = network_of(Reader(READERS["ball"]))
     index = np.arange(5, N, 7)
