@@ -212,7 +212,7 @@ def _write(
         attributes = {
             "checkpoint": checkpoint.path,
             "checkpoint_sha256": examined.digest,
-            "env_id": job.env_id,
+            "env_id": job.env_id or found.play.recording.env_id,
             "action": "taken" if job.taken else "greedy",
         }
         logbook.write(found, phases=fixed.phases, attributes=attributes)

@@ -178,6 +178,7 @@ def test_a_buffer_is_explained_with_elements_from_pixels(tmp_path, capsys):
     assert told["elements_from"] == "pixels"
     assert "only those" in said.err and "rewards" in said.err  # noqa: PT018
     (place,) = store.rounds(out).values()
+    assert store.read_attributes(place)["env_id"] == "BreakoutNoFrameskip-v4"
     kept = store.read_recording(place, "play")
     chosen = np.linspace(0, 59, 12).round().astype(int)
     np.testing.assert_array_equal(kept.observation, probe.observation[chosen])
