@@ -82,7 +82,8 @@ def strategy_overview(found: Round) -> bytes | None:
         return None
     palette = Palette()
     theme = Theme(palette, tuple(found.play.recording.masks))
-    blocks = [*_blocks(found, own, palette), *_newest(found, own, theme)]
+    stills = prepare_stills(found.play.recording.screen[_shown(own)], PANEL)
+    blocks = [*_blocks(found, own, palette, stills), *_newest(found, own, theme, stills)]
     pictures, canvas = _drawn(blocks, _header(found, own), _gone(own), theme)
     pictures += _legend(canvas, theme)
     image = palette.coloured(canvas)
@@ -108,11 +109,19 @@ def _header(found: Round, own: Strategies) -> tuple[str, str]:
     )
 
 
-def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
+def _shown(own: Strategies) -> list[int]:
+    """The typical frames of all clusters, then the newest one."""
+    typical = _typical(own)
+    return typical if own.novelty is None else [*typical, own.novelty.frame]
+
+
+def _typical(own: Strategies) -> list[int]:
+    return [frame for cluster in own.found.clusters for frame in cluster.typical]
+
+
+def _blocks(found: Round, own: Strategies, palette: Palette, stills: Stills) -> list[Block]:
     clusters = own.found.clusters
-    frames = np.array([frame for cluster in clusters for frame in cluster.typical], np.int64)
-    stills = prepare_stills(found.play.recording.screen[frames], PANEL)
-    maps = found.play.relevance[own.target][frames].sum(axis=1, dtype=np.float32)
+    maps = found.play.relevance[own.target][_typical(own)].sum(axis=1, dtype=np.float32)
     maps /= relevance_scale(maps)
     known = {each.id: each for each in own.timeline.strategies}
     blocks, first = [], 0
@@ -134,12 +143,12 @@ def _blocks(found: Round, own: Strategies, palette: Palette) -> list[Block]:
     return blocks
 
 
-def _newest(found: Round, own: Strategies, theme: Theme) -> list[Block]:
+def _newest(found: Round, own: Strategies, theme: Theme, stills: Stills) -> list[Block]:
     """The frame whose map is newest to the strategies so far, and what is new about it."""
     novelty = own.novelty
     if novelty is None:
         return []
-    stills = prepare_stills(found.play.recording.screen[[novelty.frame]], PANEL)
+    place = len(stills.number) - 1
     own_map = found.play.relevance[own.target][novelty.frame].sum(axis=0, dtype=np.float32)
     return [
         Block(
@@ -150,8 +159,8 @@ def _newest(found: Round, own: Strategies, theme: Theme) -> list[Block]:
             colour=theme.bar,
             profile={},
             panels=[
-                ("its map", stills.overlaid(0, own_map / relevance_scale(own_map))),
-                (NEW, stills.overlaid(0, novelty.map / relevance_scale(novelty.map))),
+                ("its map", stills.overlaid(place, own_map / relevance_scale(own_map))),
+                (NEW, stills.overlaid(place, novelty.map / relevance_scale(novelty.map))),
             ],
         )
     ]

@@ -50,12 +50,17 @@ class Stills:
     def overlaid(self, place: int, relevance: NDArray[np.floating]) -> Rgb:
         """A screen under a signed map ``[H, W]``, in which 1 and −1 are full relevance."""
         level = self._level(np.clip(relevance, -1, 1)) + LEVELS
-        return _enlarged(self.signed[self.number[place], level], self.size)
+        return self._panel(self.signed, place, level)
 
     def lit(self, place: int, weight: NDArray[np.floating]) -> Rgb:
         """A screen under a map ``[H, W]`` without a sign, from 0 to 1."""
         level = self._level(np.clip(weight, 0, 1))
-        return _enlarged(self.glowing[self.number[place], level], self.size)
+        return self._panel(self.glowing, place, level)
+
+    def _panel(self, table: Rgb, place: int, level: NDArray[np.int64]) -> Rgb:
+        """Colours by a screen's own colour and a level, at the panel's size."""
+        rows = self.number[place] * np.int64(table.shape[1]) + level
+        return _enlarged(np.take(table.reshape(-1, 3), rows, axis=0), self.size)
 
     def _level(self, grid: NDArray[np.floating]) -> NDArray[np.int64]:
         height, width = self.number.shape[1:]
