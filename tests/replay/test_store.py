@@ -295,7 +295,7 @@ def test_kill_9_at_any_moment_leaves_whole_rounds_only(run_dir):
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as forking:
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             forking.stdin.write("fork\n")
             forking.stdin.flush()
             writer = int(forking.stdout.readline())
@@ -310,6 +310,8 @@ def test_kill_9_at_any_moment_leaves_whole_rounds_only(run_dir):
                     seen.add(now)
             store.sweep(run_dir)
             assert not list((run_dir / "rounds").glob(".*"))
+            if len(seen) < 2 + kill / 5:  # the machine is busier than it was: give writers longer
+                usual *= 1.2
         forking.stdin.close()
     assert half_written > KILLS / 2  # the kills did hit writers at work,
     assert len(seen) > 2 + KILLS / 10  # and some of them between two whole rounds
