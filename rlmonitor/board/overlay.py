@@ -161,8 +161,7 @@ def reduce_colours(screen: NDArray[np.uint8], most: int) -> tuple[NDArray[np.uin
     Returns:
         ``[T, height, width]`` uint8 numbers of colours, and the colours.
     """
-    red, green, blue = (screen[..., channel].astype(np.uint32) for channel in range(3))
-    packed = red << 16 | green << 8 | blue
+    packed = _packed(screen)
     seen = np.zeros(1 << 24, np.bool_)  # ten times faster than np.unique, which sorts
     seen[packed] = True
     colours = np.flatnonzero(seen)
@@ -171,6 +170,13 @@ def reduce_colours(screen: NDArray[np.uint8], most: int) -> tuple[NDArray[np.uin
     number = np.zeros(1 << 24, np.uint8)
     number[colours] = np.arange(len(colours))
     return number[packed], [(c >> 16, c >> 8 & 255, c & 255) for c in colours.tolist()]
+
+
+def _packed(screen: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Each pixel as red << 16 | green << 8 | blue."""
+    strip = np.ascontiguousarray(screen).reshape(-1, *screen.shape[2:])
+    four = cv2.cvtColor(strip, cv2.COLOR_RGB2BGRA)  # ten times faster than shifting
+    return np.asarray(four.view("<u4"), np.uint32).reshape(screen.shape[:3]) & np.uint32(0xFFFFFF)
 
 
 def _reduced_by_median_cut(
