@@ -28,8 +28,10 @@ DISPLAY_SHARE, DISPLAY_EFFECT = 0.15, 0.25
 """On Breakout the display takes at most 0.09 of the relevance; without it the value changes by at
 most 0.03 of the mean |Q|, the choice by at most 0.14 of the mean advantage."""
 
-REGION_SHARE, REGION_EFFECT = 0.10, 0.15
-"""On Breakout the largest of 49 regions takes at most 0.06, and no effect is above 0.07."""
+REGION_SHARE, REGION_EFFECT = 0.10, 0.4
+"""On Breakout the largest of 49 regions takes at most 0.11 of what the agent values, with an effect
+of 0.2, and 0.08 of what it decides by, with one of 0.5. Without a planted cue that takes 0.3, an
+agent's choice changes by 1.4."""
 
 _QUESTIONS = {"value": "what the agent values", "choice": "what the agent decides by"}
 
