@@ -1,36 +1,41 @@
-"""How often onset and shift cry wolf over agents that never change, and how soon they see a change.
+"""How often events cry wolf over agents that never change, and how soon they see a change.
 
-Constant agents: simulated curves with noise of several kinds, and the shipped Breakout agent, whose
-weights stand still while it plays round after round; trainings are drawn from its rounds with
-replacement. Writes a Markdown table::
+Onset and shift: simulated curves with noise of several kinds, and the curves of shipped Breakout
+agents whose weights stand still (`benchmarks/constant_agents.py`); trainings are made of stretches
+of these in random order (the stationary bootstrap of Politis and Romano 1994), so that rounds stay
+as alike from one to the next as they are. New strategies: trainings of the same agents' rounds in
+random order, and trainings in which another agent takes over. Writes a Markdown table::
 
     python benchmarks/false_alarms.py
-    python benchmarks/false_alarms.py --trainings 1000 --rounds 48
+    python benchmarks/false_alarms.py --trainings 1000
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import torch
+from constant_agents import AGENTS, SEEDS, ConstantRound, followed, rounds_of
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from rlmonitor.environment import make_monitor_env
 from rlmonitor.explain.intervals import wilson_interval
-from rlmonitor.lrp import network_of
-from rlmonitor.recording import spread
-from rlmonitor.replay.checkpoints import load_checkpoint, q_network
-from rlmonitor.rollout import Player
-from rlmonitor.round import analyse
+from rlmonitor.strategy.behaviour_events import NEW_STRATEGY_FALSE_ALARMS, new_strategy
 from rlmonitor.strategy.changes import FALSE_ALARMS, change_points, spent
+from rlmonitor.strategy.detectors import replay
+from rlmonitor.strategy.history import History, RoundSummary
 
 HERE = Path(__file__).parent
-CHECKPOINT = HERE.parent / "rlmonitor" / "data" / "breakout.safetensors"
 LENGTH, CURVES, LEVEL, SPREAD = 100, 10, 3.0, 0.5
+STRETCH = 10
+"""Rounds on end in a bootstrapped training, on average."""
+STRATEGY_ROUNDS, TAKEN_OVER_AT = 25, 10
+TAKEOVERS = 6
+"""Trainings of each pair of agents."""
 
 Array = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -51,34 +56,41 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, ...], by: float) -> 
     return np.asarray(lfilter([(1 - by**2) ** 0.5], [1, -by], rng.normal(size=shape)))
 
 
-def alarmed(curves: Array) -> bool:
-    """Whether any of a training's curves ``[K, R]`` has a change."""
+def alarmed(curves: Iterable[Array]) -> bool:
+    """Whether any of a training's curves has a change."""
     return any(change_points(c, spent(FALSE_ALARMS, k)) for k, c in enumerate(curves, start=1))
 
 
-def real_rounds(n: int) -> Array:
-    """Relative relevance ``[K, n]`` of elements and targets, of one agent's play in n rounds."""
-    network = network_of(q_network(load_checkpoint(CHECKPOINT)))
-    player = Player(make_monitor_env("breakout", seed=0), seed=0)
-    rows = []
-    for _ in range(n):
-        play = player.play(lambda seen: network.forward(seen).numpy(), 256)
-        found = analyse(network, spread(play, 64), composite="epsilon-gamma-box").statistics
-        rows.append(
-            [
-                found[target].relative.get(element, np.nan)
-                for target in ("q", "advantage")
-                for element in ("ball", "paddle", "tunnel", "bricks", "display")
-            ]
-        )
-    player.close()
-    return np.array(rows).T
+def simulated(noise: Noise, rng: np.random.Generator) -> Array:
+    """The curves ``[K, R]`` of one training of a constant agent."""
+    return np.maximum(LEVEL * (1 + SPREAD * noise(rng, (CURVES, LENGTH))), 0)
 
 
-def drawn(rounds: Array, rng: np.random.Generator) -> Array:
-    """A training of a constant agent: rounds drawn with replacement, those with all elements."""
-    whole = rounds[:, np.isfinite(rounds).all(axis=0)]
-    return whole[:, rng.integers(whole.shape[1], size=LENGTH)]
+def bootstrapped(plays: Sequence[Sequence[ConstantRound]], rng: np.random.Generator) -> list[Array]:
+    """The curves of one training made of stretches of an agent's rounds."""
+    rounds: list[ConstantRound] = []
+    while len(rounds) < LENGTH:
+        play = plays[int(rng.integers(len(plays)))]
+        start, length = int(rng.integers(len(play))), int(rng.geometric(1 / STRETCH))
+        rounds += [play[(start + i) % len(play)] for i in range(length)]
+    names = sorted({name for each in rounds for name in each.values})
+    return [
+        np.array([each.values[name] for each in rounds[:LENGTH] if name in each.values])
+        for name in names
+    ]
+
+
+def shuffled(
+    rounds: Sequence[ConstantRound], n: int, rng: np.random.Generator
+) -> list[ConstantRound]:
+    """So many of an agent's rounds, none twice: a round seen again would have nothing new."""
+    return [rounds[i] for i in rng.permutation(len(rounds))[:n]]
+
+
+def told(rounds: tuple[RoundSummary, ...]) -> list[int]:
+    """The rounds, counted from 0, after which a new strategy is told."""
+    events = replay(History(rounds), {"new-strategy": new_strategy})
+    return [event.timestep for event in events]
 
 
 def delays(rng: np.random.Generator, factor: float, n: int) -> list[int]:
@@ -92,49 +104,102 @@ def delays(rng: np.random.Generator, factor: float, n: int) -> list[int]:
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Count, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trainings", type=int, default=300, help="of each kind")
-    parser.add_argument("--rounds", type=int, default=32, help="that the real agent plays")
-    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the table")
-    args = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    shape = (args.trainings, CURVES, LENGTH)
-    trainings = {
-        name: np.maximum(LEVEL * (1 + SPREAD * noise(rng, shape)), 0)
-        for name, noise in NOISES.items()
-    }
-    real = real_rounds(args.rounds)
-    trainings["the shipped agent's own rounds"] = np.stack(
-        [drawn(real, rng) for _ in range(args.trainings)]
+def rate(name: str, alarms: Sequence[bool]) -> str:
+    """A row of the table."""
+    found = wilson_interval(sum(alarms), len(alarms))
+    return (
+        f"| {name} | {len(alarms)} | {sum(alarms)} | {found.mean:.1%} | "
+        f"{found.low:.1%} to {found.high:.1%} |"
     )
+
+
+HEAD = ["| | trainings | with an alarm | rate | 95 % interval |", "| --- | --- | --- | --- | --- |"]
+
+
+def attention(plays: dict[int, list[list[ConstantRound]]], n: int) -> list[str]:
+    """The part on onset and shift."""
+    rng = np.random.default_rng(0)
     lines = [
-        "# False alarms of onset and shift",
+        "## Onset and shift",
         "",
-        f"{args.trainings} trainings of {CURVES} curves and {LENGTH} rounds of each kind; the "
-        f"level is constant, the noise {SPREAD:.0%} of it (the agent's own: as it is). Stated: "
-        f"at most {FALSE_ALARMS:.0%} of the trainings, for normal noise independent from round to "
-        "round.",
+        f"Trainings of {LENGTH} rounds whose level is constant; simulated ones have {CURVES} "
+        f"curves with noise of {SPREAD:.0%} of the level, real ones an agent's own, in stretches "
+        f"of {STRETCH} rounds from {len(SEEDS)} plays. Stated: at most {FALSE_ALARMS:.0%} of the "
+        "trainings.",
         "",
-        "| noise | trainings with an alarm | rate | 95 % interval |",
-        "| --- | --- | --- | --- |",
+        *HEAD,
     ]
-    for name, runs in trainings.items():
-        hits = sum(alarmed(run) for run in runs)
-        rate = wilson_interval(hits, len(runs))
-        lines.append(f"| {name} | {hits} | {rate.mean:.1%} | {rate.low:.1%} to {rate.high:.1%} |")
+    for name, noise in NOISES.items():
+        lines.append(rate(name, [alarmed(simulated(noise, rng)) for _ in range(n)]))
+    for agent, own in plays.items():
+        found = [alarmed(bootstrapped(own, rng)) for _ in range(n)]
+        lines.append(rate(f"the agent of {agent:,} timesteps", found))
     lines += [
         "",
-        "Rounds from a change after 20 rounds to the event, noise 15 % of the level:",
+        "Rounds from a change after 20 rounds to the event, normal noise of 15 % of the level:",
         "",
         "| level times | median | 90 % of the trainings within |",
         "| --- | --- | --- |",
     ]
     for factor in (0.2, 0.5, 1.6, 2.0, 4.0):
-        late = delays(rng, factor, args.trainings)
+        late = delays(rng, factor, n)
         lines.append(f"| {factor} | {np.median(late):.0f} | {np.quantile(late, 0.9):.0f} |")
+    return lines
+
+
+def strategies(plays: dict[int, list[list[ConstantRound]]], n: int) -> list[str]:
+    """The part on new strategies."""
+    rng = np.random.default_rng(1)
+    rounds = {agent: [each for play in own for each in play] for agent, own in plays.items()}
+    lines = [
+        "## New strategy",
+        "",
+        f"Trainings of {STRATEGY_ROUNDS} of an agent's rounds in random order. Stated: at most "
+        f"{NEW_STRATEGY_FALSE_ALARMS:.0%} of the trainings.",
+        "",
+        *HEAD,
+    ]
+    false: list[bool] = []
+    for agent, own in rounds.items():
+        drawn = [shuffled(own, STRATEGY_ROUNDS, rng) for _ in range(n // len(rounds))]
+        alarms = [bool(told(followed(each))) for each in drawn]
+        lines.append(rate(f"the agent of {agent:,} timesteps", alarms))
+        false += alarms
+    lines += [
+        rate("all", false),
+        "",
+        f"After {TAKEN_OVER_AT} rounds another agent takes over. Seen: told within 5 rounds.",
+        "",
+        "| from | to | trainings | seen | rounds until told | novelty |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for before, after in combinations(rounds, 2):
+        trainings = [
+            shuffled(rounds[before], TAKEN_OVER_AT, rng) + shuffled(rounds[after], 5, rng)
+            for _ in range(TAKEOVERS)
+        ]
+        histories = [followed(each) for each in trainings]
+        late = [[r - TAKEN_OVER_AT + 1 for r in told(h) if r >= TAKEN_OVER_AT] for h in histories]
+        seen = [each[0] for each in late if each]
+        novelty = [h[TAKEN_OVER_AT].values["strategy/novelty"] for h in histories]
+        lines.append(
+            f"| {before:,} | {after:,} | {len(late)} | {len(seen)} | "
+            f"{f'{np.median(seen):.0f}' if seen else ''} | {np.median(novelty):.1f} |"
+        )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Count, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--trainings", type=int, default=300, help="of each kind")
+    parser.add_argument("--strategy-trainings", type=int, default=120, help="of all agents")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the table")
+    args = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    plays = {agent: [rounds_of(agent, seed) for seed in SEEDS] for agent in AGENTS}
+    lines = ["# False alarms over agents that never change", ""]
+    lines += [*attention(plays, args.trainings), "", *strategies(plays, args.strategy_trainings)]
     text = "\n".join(lines) + "\n"
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "false_alarms.md").write_text(text, encoding="utf-8")

@@ -15,10 +15,17 @@ from rlmonitor.strategy.behaviour import TILTED as TILTED_CURVE
 from rlmonitor.strategy.events import Event
 from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS, History, RoundSummary
 from rlmonitor.strategy.memorisation import compare_starts
-from rlmonitor.strategy.states import LATEST, ROUNDS_TO_BEGIN, Rounds, beginning, known
+from rlmonitor.strategy.states import LATEST, Rounds, beginning, known
 
 STRATEGY_OCCUPANCY = 0.1
-"""Part of the frames that a strategy must fill."""
+"""Part of the frames that new strategies must fill."""
+
+NOVEL, SETTLED = 10.0, 3
+"""How new maps must be, and rounds that must have been less so. A Breakout agent that does not
+change has 1 to 3 in nine rounds of ten; after one of 50,000 timesteps, one of 250,000 has 40."""
+
+NEW_STRATEGY_FALSE_ALARMS = 0.05
+"""Chance of an event in a training of 25 rounds whose agent never changes, at most."""
 
 ENTROPY_DROP = 0.08
 """At 84 x 84 pixels, half as many of them bear the relevance: log 2 / log 7056."""
@@ -32,24 +39,42 @@ this: games of long ago were played by another agent."""
 
 
 def new_strategy(history: History) -> tuple[Event, ...]:
-    """A strategy that no round had before fills a part of the play, for two rounds."""
-    clustered = [_occupied(each) for each in history.rounds if _occupied(each)]
-    latest = _occupied(history.rounds[-1]) if history.rounds else {}
-    if len(clustered) <= ROUNDS_TO_BEGIN or not latest:  # at first all strategies are new
+    """After a quiet time the maps of some frames are like none before, for two rounds.
+
+    Clusters come and go with what happens in a round's games, even of an agent that never changes:
+    a new number says nothing by itself. Maps that no known strategy has are another matter. Early
+    in a training, when all is new in every round, nothing is told; nor is a strategy that grows out
+    of another in steps smaller than `NOVEL`.
+    """
+    clustered = [each for each in history.rounds if _occupied(each)]
+    if len(clustered) < SETTLED + 3 or clustered[-1] is not history.rounds[-1]:
+        return ()  # the first round's maps are all new, and are not said to be
+    *before, birth, latest = clustered
+    quiet = all(0 < _novelty(each) < NOVEL for each in before[-SETTLED:])
+    known_before = {number for each in before for number in _occupied(each)}
+    new = [
+        {number: part for number, part in _occupied(each).items() if number not in known_before}
+        for each in (birth, latest)
+    ]
+    stays = min(sum(parts.values()) for parts in new) >= STRATEGY_OCCUPANCY
+    if not quiet or _novelty(birth) < NOVEL or not stays:
         return ()
-    held = [set(_filled(each)) for each in clustered[-ROUNDS_TO_BEGIN:]]
-    earlier = {number for each in clustered[:-ROUNDS_TO_BEGIN] for number in _filled(each)}
-    novelty = history.rounds[-1].values.get("strategy/novelty")
-    return tuple(
+    number = max(new[1], key=lambda number: new[1][number])
+    return (
         Event(
             "new-strategy",
-            history.rounds[-1].timestep,
-            f"Strategy {number}{_called(history, number)} is new and fills {latest[number]:.0%} "
-            "of the play; watch its typical frames to see what the agent has begun to do.",
-            {"strategy": float(number), "occupancy": latest[number]}
-            | ({} if novelty is None else {"novelty": novelty}),
-        )
-        for number in sorted(set.intersection(*held) - earlier, key=int)
+            latest.timestep,
+            f"Strategy {number}{_called(history, number)} is new and fills {new[1][number]:.0%} of "
+            f"the play: since {birth.timestep:,} timesteps the agent looks at things as in no "
+            "round before; watch its typical frames to see what it has begun to do.",
+            {
+                "strategy": float(number),
+                "occupancy": new[1][number],
+                "novelty": _novelty(birth),
+                "since": float(birth.timestep),
+                "false_alarm_rate": NEW_STRATEGY_FALSE_ALARMS,
+            },
+        ),
     )
 
 
@@ -119,8 +144,9 @@ def _occupied(summary: RoundSummary) -> dict[str, float]:
     }
 
 
-def _filled(occupied: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(number for number, part in occupied.items() if part >= STRATEGY_OCCUPANCY)
+def _novelty(summary: RoundSummary) -> float:
+    """How new the maps are, 1 is nothing new; 0 where it is not known, as in the first round."""
+    return summary.values.get("strategy/novelty", 0.0)
 
 
 def _called(history: History, number: str) -> str:

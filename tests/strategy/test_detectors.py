@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rlmonitor.strategy import events
+from rlmonitor.strategy.behaviour_events import NEW_STRATEGY_FALSE_ALARMS
 from rlmonitor.strategy.detectors import DETECTORS, detect, replay
 from rlmonitor.strategy.events import EVENT_KINDS, Event
 from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS, History, RoundSummary
@@ -66,9 +67,20 @@ def shortcut():
 
 
 def new_strategy():
-    tunnel = [None] * 6 + [0.3] * 4
+    return strategies([0.3] * 4, [40.0] + [2.0] * 3)
+
+
+def strategies(tunnel, novelty):
+    """Six rounds of one strategy and churning clusters; then another, and what is novel."""
+    n = len(tunnel)
     return history(
-        {"strategy/cluster/0": levels((10, 0.6)), "strategy/cluster/3": tunnel},
+        {
+            "strategy/cluster/0": levels((6 + n, 0.6)),
+            "strategy/cluster/1": [0.4, None, 0.4, None, None, 0.4] + [None] * n,
+            "strategy/cluster/2": [None, 0.4, None, 0.4, 0.4, None] + [None] * n,
+            "strategy/cluster/3": [None] * 6 + tunnel,
+            "strategy/novelty": [None, 30.0, 1.0, 2.5, 0.9, 1.3, *novelty],
+        },
         strategies={"3": "tunnel"},
     )
 
@@ -174,18 +186,22 @@ CONTROLS = {
     "strategies that are there from the start": history(
         {"strategy/cluster/0": [0.6] * 9, "strategy/cluster/1": [0.4] * 9}
     ),
-    "a strategy that is gone at once": history(
-        {"strategy/cluster/0": [0.6] * 9, "strategy/cluster/1": [None] * 6 + [0.4, None, None]}
+    "a strategy that is gone at once": strategies([0.4, None, None], [40.0, 2.0, 1.0]),
+    "a cluster of maps as there were before": strategies([0.3] * 4, [3.0] + [1.0] * 3),
+    "a training in which every round is new": history(
+        {
+            **{f"strategy/cluster/{i}": [None] * i + [0.5] * (9 - i) for i in range(9)},
+            "strategy/novelty": [None] + [80.0] * 8,
+        }
     ),
     "a strategy that comes back": history(
         {
             "strategy/cluster/0": [0.6] * 9,
             "strategy/cluster/1": [0.4, 0.4, 0.4, None, None, None, 0.4, 0.4, 0.4],
+            "strategy/novelty": [None] + [1.0] * 5 + [40.0, 1.0, 1.0],
         }
     ),
-    "a strategy of few frames": history(
-        {"strategy/cluster/0": [0.9] * 9, "strategy/cluster/1": [None] * 6 + [0.05] * 3}
-    ),
+    "a strategy of few frames": strategies([0.05] * 3, [20.0, 1.0, 1.0]),
     "one cluster without a fall of entropy": history(
         {"strategy/clusters": [3] * 5 + [1] * 5, "value/entropy": [0.9] * 10}
     ),
@@ -243,7 +259,14 @@ def test_an_onset_says_since_when():
 def test_a_new_strategy_goes_by_its_name():
     (event,) = replay(new_strategy())
     assert "(tunnel)" in event.text
-    assert event.evidence == {"strategy": 3, "occupancy": pytest.approx(0.3)}
+    assert event.timestep == 7 * EVERY
+    assert event.evidence == {
+        "strategy": 3,
+        "occupancy": pytest.approx(0.3),
+        "novelty": pytest.approx(40),
+        "since": 6 * EVERY,
+        "false_alarm_rate": NEW_STRATEGY_FALSE_ALARMS,
+    }
 
 
 def test_a_users_own_detector_stands_beside_ours():
