@@ -33,6 +33,10 @@ ENTROPY_DROP = 0.08
 SCORE_RISE, FLIPPERS_FALL, NUDGED, TILTED = 1.5, 0.5, 0.2, 0.02
 """Ratio of scores, ratio of the flippers' relevance, and parts of the frames."""
 
+UNTRAINED = "random_"
+"""What the curves of an untrained network begin with. Flippers are bright and have edges, so even
+that gives them more than the average pixel: with no more than this, they are not looked at."""
+
 GAMES, GAMES_IN_ROUNDS = 30, 20
 """Games of each kind that scores are compared over, from the latest rounds, no more of those than
 this: games of long ago were played by another agent."""
@@ -176,24 +180,27 @@ def _exploited(rounds: Rounds) -> dict[str, float] | None:
         "score_before": float(np.median(score[:-LATEST])),
         "flippers": float(np.mean(looked[-LATEST:])),
         "flippers_before": float(np.max(looked[:-LATEST])),
+        "flippers_untrained": _flippers(rounds[-1], UNTRAINED) or 1.0,
         "nudged": float(np.mean(nudged[-LATEST:])),
         "tilted": float(np.mean(tilted[-LATEST:])),
     }
     exploited = (
         numbers["score"] > SCORE_RISE * max(numbers["score_before"], 0)
-        and numbers["flippers"] <= min(1.0, FLIPPERS_FALL * numbers["flippers_before"])
+        and numbers["flippers"] <= FLIPPERS_FALL * numbers["flippers_before"]
+        and numbers["flippers"] <= max(1.0, numbers["flippers_untrained"])
         and numbers["nudged"] >= NUDGED
         and numbers["tilted"] <= TILTED
     )
     return numbers if exploited else None
 
 
-def _flippers(summary: RoundSummary) -> float | None:
-    """The largest relative relevance of a flipper for either question."""
+def _flippers(summary: RoundSummary, source: str = "") -> float | None:
+    """The largest relative relevance of a flipper for either question, in the play by default."""
+    scopes = (f"{source}value/relative/", f"{source}choice/relative/")
     found = [
         value
         for curve, value in summary.values.items()
-        if curve.startswith(("value/relative/", "choice/relative/")) and "flipper" in curve
+        if curve.startswith(scopes) and "flipper" in curve
     ]
     return max(found, default=None)
 

@@ -91,9 +91,11 @@ def collapse():
     )
 
 
-def exploit(nudged=0.7, tilted=0.0, score=9000.0, flippers=0.2):
+def exploit(nudged=0.7, tilted=0.0, score=9000.0, flippers=0.2, untrained=None):
+    random = {"random_choice/relative/flippers": levels((12, untrained))} if untrained else {}
     return history(
-        {
+        random
+        | {
             "play/score_rate": levels((6, 1000.0), (6, score)),
             "play/nudged": levels((6, 0.05), (6, nudged)),
             "play/tilted": levels((6, 0.0), (6, tilted)),
@@ -212,6 +214,8 @@ CONTROLS = {
         {"strategy/clusters": [1] * 10, "value/entropy": [0.9] * 5 + [0.5] * 5}
     ),
     "flippers that keep their relevance": exploit(flippers=3.0),
+    "flippers that get more than the average pixel": exploit(flippers=1.3),
+    "flippers that get more than in an untrained network": exploit(flippers=1.9, untrained=1.5),
     "a score that does not rise": exploit(score=1100.0),
     "nudges that tilt": exploit(tilted=0.3),
     "a score without nudges": exploit(nudged=0.01),
@@ -245,6 +249,12 @@ def test_the_strongest_of_two_regions_is_told():
     (event,) = replay(history(curves))
     assert "row 7, column 7" in event.text
     assert event.evidence == {"share": 0.3, "effect": 0.9}
+
+
+def test_flippers_are_held_against_an_untrained_network():
+    (event,) = replay(exploit(flippers=1.3, untrained=1.5), {"exploit": DETECTORS["exploit"]})
+    assert event.evidence["flippers"] == pytest.approx(1.3, abs=0.2)
+    assert event.evidence["flippers_untrained"] == pytest.approx(1.5, abs=0.2)
 
 
 def test_an_onset_says_since_when():
