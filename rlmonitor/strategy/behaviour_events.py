@@ -35,7 +35,7 @@ SCORE_RISE, FLIPPERS_FALL, NUDGED, TILTED = 1.5, 0.5, 0.2, 0.02
 
 UNTRAINED = "random_"
 """What the curves of an untrained network begin with. Flippers are bright and have edges, so even
-that gives them more than the average pixel: with no more than this, they are not looked at."""
+that gives them more than the average pixel: what an agent looks at stands above it."""
 
 GAMES, GAMES_IN_ROUNDS = 30, 20
 """Games of each kind that scores are compared over, from the latest rounds, no more of those than
@@ -106,8 +106,9 @@ def exploit(history: History) -> tuple[Event, ...]:
             "exploit",
             step,
             f"The score rose from {numbers['score_before']:,.0f} to {numbers['score']:,.0f} per "
-            "1,000 steps while the flippers' relative relevance fell from "
-            f"{numbers['flippers_before']:.1f} to {numbers['flippers']:.1f} and the table is "
+            "1,000 steps while the flippers' relative relevance fell, from "
+            f"{numbers['flippers_before']:.1f} above an untrained network's to "
+            f"{numbers['flippers']:.1f} above it, and the table is "
             f"nudged in {numbers['nudged']:.0%} of the frames without a tilt: watch the clip, and "
             "bar nudging if this is not the game you mean.",
             numbers,
@@ -180,27 +181,28 @@ def _exploited(rounds: Rounds) -> dict[str, float] | None:
         "score_before": float(np.median(score[:-LATEST])),
         "flippers": float(np.mean(looked[-LATEST:])),
         "flippers_before": float(np.max(looked[:-LATEST])),
-        "flippers_untrained": _flippers(rounds[-1], UNTRAINED) or 1.0,
         "nudged": float(np.mean(nudged[-LATEST:])),
         "tilted": float(np.mean(tilted[-LATEST:])),
     }
     exploited = (
         numbers["score"] > SCORE_RISE * max(numbers["score_before"], 0)
+        and numbers["flippers_before"] > 0
         and numbers["flippers"] <= FLIPPERS_FALL * numbers["flippers_before"]
-        and numbers["flippers"] <= max(1.0, numbers["flippers_untrained"])
         and numbers["nudged"] >= NUDGED
         and numbers["tilted"] <= TILTED
     )
     return numbers if exploited else None
 
 
-def _flippers(summary: RoundSummary, source: str = "") -> float | None:
-    """The largest relative relevance of a flipper for either question, in the play by default."""
-    scopes = (f"{source}value/relative/", f"{source}choice/relative/")
+def _flippers(summary: RoundSummary) -> float | None:
+    """The relative relevance of a flipper above that in an untrained network.
+
+    The largest for either question; without an untrained network, above the average pixel's.
+    """
     found = [
-        value
+        value - summary.values.get(UNTRAINED + curve, 1.0)
         for curve, value in summary.values.items()
-        if curve.startswith(scopes) and "flipper" in curve
+        if curve.startswith(("value/relative/", "choice/relative/")) and "flipper" in curve
     ]
     return max(found, default=None)
 

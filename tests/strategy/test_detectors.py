@@ -92,7 +92,11 @@ def collapse():
 
 
 def exploit(nudged=0.7, tilted=0.0, score=9000.0, flippers=0.2, untrained=None):
-    random = {"random_choice/relative/flippers": levels((12, untrained))} if untrained else {}
+    random = {
+        f"random_{scope}/relative/{side}_flipper": [untrained] * 12
+        for scope, side in (("value", "left"), ("choice", "right"))
+        if untrained
+    }
     return history(
         random
         | {
@@ -213,9 +217,8 @@ CONTROLS = {
     "always one cluster": history(
         {"strategy/clusters": [1] * 10, "value/entropy": [0.9] * 5 + [0.5] * 5}
     ),
-    "flippers that keep their relevance": exploit(flippers=3.0),
-    "flippers that get more than the average pixel": exploit(flippers=1.3),
-    "flippers that get more than in an untrained network": exploit(flippers=1.9, untrained=1.5),
+    "flippers that keep their relevance": exploit(flippers=3.5),
+    "flippers that were never looked at": exploit(flippers=0.2, untrained=6.0),
     "a score that does not rise": exploit(score=1100.0),
     "nudges that tilt": exploit(tilted=0.3),
     "a score without nudges": exploit(nudged=0.01),
@@ -252,9 +255,9 @@ def test_the_strongest_of_two_regions_is_told():
 
 
 def test_flippers_are_held_against_an_untrained_network():
-    (event,) = replay(exploit(flippers=1.3, untrained=1.5), {"exploit": DETECTORS["exploit"]})
-    assert event.evidence["flippers"] == pytest.approx(1.3, abs=0.2)
-    assert event.evidence["flippers_untrained"] == pytest.approx(1.5, abs=0.2)
+    (event,) = replay(exploit(flippers=3.5, untrained=3.0), {"exploit": DETECTORS["exploit"]})
+    assert event.evidence["flippers_before"] == pytest.approx(2.0, abs=0.5)
+    assert event.evidence["flippers"] == pytest.approx(0.5, abs=0.3)
 
 
 def test_an_onset_says_since_when():
