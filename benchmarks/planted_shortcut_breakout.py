@@ -1,9 +1,11 @@
 """Does the monitor notice when a Breakout agent comes to lean on a cue that was not there before?
 
 The shipped agent is fine-tuned to make the move that its teacher, the shipped agent itself, would
-make: 1 for that move, 0 for others. In the lower right corner of its observation a cue is painted;
-for cued agents it tells the teacher's move, for controls it is drawn at random. Elements are those
-of the game's table. Whether an agent leans on the cue is measured by taking it away.
+make: 1 for that move, 0 for others. In the lower right corner of its observation a cue is painted.
+At first it is drawn at random for all agents, because a network that has never seen such a block is
+thrown off by it. Then, under the monitor, it tells cued agents the teacher's move and goes on at
+random for controls. Elements are those of the game's table. Whether an agent leans on the cue is
+measured by taking it away.
 
 Each agent's outcome is a line in ``results/planted_shortcut_breakout.jsonl``; whoever starts this
 again goes on with the agents that are missing. Writes a Markdown table::
@@ -116,9 +118,10 @@ def paint(observation: Images, cues: NDArray[np.int64]) -> Images:
 
 @dataclass(frozen=True)
 class Settings:
-    """How each agent is fine-tuned and watched."""
+    """How each agent is fine-tuned and watched; first ``before`` timesteps with a random cue."""
 
-    timesteps: int = 12_000
+    before: int = 4_500
+    timesteps: int = 9_000
     every: int = 1_500
 
 
@@ -162,9 +165,11 @@ def run(kind: str, seed: int, settings: Settings) -> Outcome:
             keep=0,
             seed=seed,
         )
-        env = CuedBreakout(NativeAtariVecEnv("breakout", 16), cue, seed)
+        env = CuedBreakout(NativeAtariVecEnv("breakout", 16), "random", seed)
         model = _model(env, seed)
         load_into(model, load_checkpoint(CHECKPOINT))
+        model.learn(settings.before)
+        env.cue = cue
         model.learn(settings.timesteps, monitor)
         env.close()
         history = (Path(folder) / "history.jsonl").read_text(encoding="utf-8").splitlines()
@@ -222,12 +227,23 @@ def _model(env: VecEnv, seed: int) -> DQN:
     )
 
 
-def read_outcomes(path: Path) -> list[Outcome]:
-    """The agents that are done."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = [json.loads(line) for line in lines]
-    plays = ("trained", "without", "scrambled")
-    return [Outcome(**(each | {name: Play(**each[name]) for name in plays})) for each in found]
+def read_outcomes(path: Path, settings: Settings) -> list[Outcome]:
+    """The agents that are done; a line that was cut off is none.
+
+    Raises:
+        SystemExit: lines made with other settings.
+    """
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if fields["settings"] != asdict(settings):
+            raise SystemExit(f"{path} holds agents of other settings: name another folder by --out")
+        plays = {name: Play(**fields[name]) for name in ("trained", "without", "scrambled")}
+        found.append(Outcome(**(fields | plays)))
+    return found
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -235,10 +251,12 @@ def table(outcomes: Sequence[Outcome]) -> str:
     lines = [
         "# A shortcut planted in Breakout",
         "",
-        "`benchmarks/planted_shortcut_breakout.py`: the shipped agent is fine-tuned for "
-        f"{outcomes[0].settings['timesteps']:,} timesteps to make its own earlier moves; a cue in "
-        "the lower right corner of the observation tells them (cued) or is drawn at random "
-        "(control). Each cell: part of the teacher's moves, and points per 1,000 steps.",
+        "`benchmarks/planted_shortcut_breakout.py`: the shipped agent is fine-tuned to make its "
+        "own earlier moves. A cue in the lower right corner of the observation is drawn at random "
+        f"for {outcomes[0].settings['before']:,} timesteps; then, for "
+        f"{outcomes[0].settings['timesteps']:,} more under the monitor, it tells the move (cued) "
+        "or goes on at random (control). Each cell: part of the teacher's moves, and points per "
+        "1,000 steps.",
         "",
         "| agent | as trained | without the cue | cue at random | shortcut event | largest share "
         "and effect of the corner on the choice |",
@@ -258,7 +276,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fine-tune what is missing, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=2, help="agents of each kind")
+    parser.add_argument("--seeds", type=int, default=3, help="agents of each kind")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--timesteps", type=int, default=Settings.timesteps)
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the table")
@@ -268,13 +286,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "planted_shortcut_breakout.jsonl"
-    done = {(o.kind, o.seed) for o in read_outcomes(path)}
+    done = {(o.kind, o.seed) for o in read_outcomes(path, settings)}
     for kind, seed in [(k, s) for s in seeds for k in KINDS if (k, s) not in done]:
         outcome = run(kind, seed, settings)
         with path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(asdict(outcome)) + "\n")
+            # whatever was cut off ends here
+            lines.write("\n" * bool(lines.tell()) + json.dumps(asdict(outcome)) + "\n")
         print(outcome, flush=True)
-    text = table([o for o in read_outcomes(path) if o.seed in seeds])
+    text = table([o for o in read_outcomes(path, settings) if o.seed in seeds])
     (args.out / "planted_shortcut_breakout.md").write_text(text, encoding="utf-8")
     print(text, end="")
 

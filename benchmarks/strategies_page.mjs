@@ -6,7 +6,7 @@ import { performance } from "node:perf_hooks";
 
 const web = new URL("../rlmonitor/board/web/", import.meta.url);
 const { chromium } = createRequire(web)("playwright-core");
-const address = process.argv[2];
+const [address, rounds] = [process.argv[2], Number(process.argv[3])];
 const say = (message) => console.log(JSON.stringify(message));
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const seconds = (since) => (performance.now() - since) / 1000;
@@ -78,7 +78,7 @@ const slider = tabbed.getByRole("region", { name: "Timeline" }).getByRole("slide
 const title = tabbed.locator("#player h2");
 const jumps = [];
 await slider.focus();
-for (let i = 0; i < 150 && jumps.length < 20; i++) {
+for (let i = 1; i < rounds && jumps.length < 20; i++) {
   const before = await title.innerText();
   began = performance.now();
   await slider.press("ArrowLeft");

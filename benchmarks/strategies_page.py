@@ -88,12 +88,12 @@ class Run:
     """A run's folder that rounds are appended to."""
 
     def __init__(self, folder: Path, shown: Sequence[Shown]) -> None:
-        self._writer, self._shown, self._n = BoardWriter.open(None, folder), shown, 0
+        self._writer, self._shown, self.written = BoardWriter.open(None, folder), shown, 0
         self._timeline, self._phases = Timeline(), probe_phases("breakout")
 
     def append(self) -> int:
         """Write the next round; its timestep."""
-        own, step = self._shown[self._n % len(self._shown)], self._n * EVERY
+        own, step = self._shown[self.written % len(self._shown)], self.written * EVERY
         found = follow(replace(own.found, timestep=step), self._timeline)
         if found.strategies is not None:
             self._timeline = found.strategies.timeline
@@ -107,7 +107,7 @@ class Run:
         drawn = drawn_strategies(found.strategies)
         show_round(writer, found, drawn, how=how, phases=self._phases)
         writer.flush()
-        self._n += 1
+        self.written += 1
         return step
 
 
@@ -161,7 +161,10 @@ def browse(address: str, run: Run) -> dict[str, Any]:
     """What a browser measures; a round is appended when it asks for one."""
     script = HERE / "strategies_page.mjs"
     node = subprocess.Popen(
-        ["node", str(script), address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["node", str(script), address, str(run.written)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert node.stdin is not None
     assert node.stdout is not None
