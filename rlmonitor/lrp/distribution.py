@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -50,6 +50,7 @@ class Lens:
     weight: Tensor
     bias: Tensor | None
     bounds: tuple[Bound, Bound] = (-math.inf, math.inf)
+    _: KW_ONLY
     inside: bool = False
     name: str = ""
     rectified_input: bool = False

@@ -72,7 +72,7 @@ def lens_of(module, rule):
     else:
         layer = Convolution(module, module.stride, module.padding, module.dilation, module.groups)
     bias = None if module.bias is None else module.bias.detach()
-    return Lens(layer, rule, module.weight.detach(), bias, BOUNDS, "layer")
+    return Lens(layer, rule, module.weight.detach(), bias, BOUNDS, name="layer")
 
 
 def distributed(module, value, rule):
