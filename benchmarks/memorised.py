@@ -1,9 +1,10 @@
-"""An agent that has learnt one game of Breakout by heart, and the shipped one that plays.
+"""Agents that have learnt one game of Breakout by heart, and shipped ones that play.
 
-The first is made so: an open-loop sequence of actions is found on the one start of an environment
+The first are made so: an open-loop sequence of actions is found on the one start of an environment
 without no-ops (the paddle wanders about and is at the ball just in time), and a NIPS network learns
-it by supervised training from what is seen. Both agents play trial games, as every round of the
-monitor does, and the detector is asked after every one. Writes a Markdown table::
+it by supervised training from what is seen. The others are the networks of the shipped training.
+All play trial games, as every round of the monitor does, and the detector is asked after every one.
+Writes a Markdown table::
 
     python benchmarks/memorised.py
 """
@@ -11,8 +12,7 @@ monitor does, and the detector is asked after every one. Writes a Markdown table
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from stable_baselines3.dqn.policies import QNetwork
 from torch import nn
 
 from rlmonitor.environment import make_monitor_env
+from rlmonitor.explain.intervals import wilson_interval
 from rlmonitor.lrp import network_of
 from rlmonitor.networks import NipsCNN
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
@@ -37,7 +38,7 @@ from rlmonitor.strategy.memorisation import compare_starts
 from rlmonitor.trials import STEPS, Trials
 
 HERE = Path(__file__).parent
-CHECKPOINT = HERE.parent / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
+CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
 FIRE, RIGHT, LEFT, NOOP = 1, 2, 3, 0
 
 
@@ -132,6 +133,47 @@ def row(name: str, result: dict[str, Any]) -> str:
     )
 
 
+def rate(name: str, results: Sequence[dict[str, Any]]) -> str:
+    """One line of the table of rates."""
+    told = [each["first"] is not None for each in results]
+    found = wilson_interval(sum(told), len(told))
+    return (
+        f"| {name} | {len(told)} | {sum(told)} | {found.mean:.0%} | "
+        f"{found.low:.0%} to {found.high:.0%} |"
+    )
+
+
+def table(
+    by_heart: Mapping[str, dict[str, Any]], shipped: Mapping[str, dict[str, Any]], games: int
+) -> str:
+    """The rates with their intervals, and every agent."""
+    agents = {**by_heart, **shipped}
+    return "\n".join(
+        [
+            "# Learnt by heart",
+            "",
+            f"`benchmarks/memorised.py`: {games} rounds of one trial game of each kind, of at most "
+            f"{STEPS} steps. Agents that learnt by heart were taught one game each, and must be "
+            "told; the others are networks of one shipped training at several timesteps, and must "
+            "not.",
+            "",
+            "| | agents | memorised event | rate | 95 % interval (Wilson) |",
+            "| --- | --- | --- | --- | --- |",
+            rate("by heart: detected", list(by_heart.values())),
+            rate("shipped: false alarm", list(shipped.values())),
+            "",
+            "Scores from the training's own starts, and under sticky actions after random first "
+            "moves (mean ± deviation); the lower end of the interval of their difference, the "
+            "margin that it must exceed, and when the event came.",
+            "",
+            "| agent | own starts | other starts | low | margin | event |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *(row(name, result) for name, result in agents.items()),
+            "",
+        ]
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the agents, let them play, write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -140,36 +182,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the table")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    sound = greedy(q_network(load_checkpoint(CHECKPOINT)))
-    lines = []
+    by_heart, shipped = dict[str, Any](), dict[str, Any]()
     for seed in range(args.seeds):
-        began = time.monotonic()
         seen, actions, score = recited_game(seed)
         network = learnt_by_heart(seen, actions, seed)
-        result = tried(Trials(one_start, seed=seed), greedy(network), args.games)
-        lines.append(row(f"by heart, seed {seed} (its game: {score:.0f})", result))
-        print(lines[-1], f"{time.monotonic() - began:.0f} s", flush=True)
-    for seed in range(args.seeds):
+        name = f"by heart, seed {seed} (its game: {score:.0f})"
+        by_heart[name] = tried(Trials(one_start, seed=seed), greedy(network), args.games)
+        print(row(name, by_heart[name]), flush=True)
+    for seed, path in enumerate(sorted(CHECKPOINTS.glob("*.safetensors"))):
+        checkpoint = load_checkpoint(path)
         trials = Trials(lambda seed=seed: make_monitor_env("breakout", seed=seed), seed=seed)  # type: ignore[misc]
-        lines.append(row(f"shipped, seed {seed}", tried(trials, sound, args.games)))
-        print(lines[-1], flush=True)
-    text = "\n".join(
-        [
-            "# Learnt by heart",
-            "",
-            f"{args.games} rounds of one trial game of each kind, of at most {STEPS} steps: scores "
-            "from the training's own starts, and under sticky actions after random first moves "
-            "(mean ± deviation); the lower end of the interval of their difference, the margin "
-            "that it must exceed, and when the event came. The agents that learnt by heart were "
-            "taught one game each; the shipped agent must never be called one of them.",
-            "",
-            "| agent | own starts | other starts | low | margin | event |",
-            "| --- | --- | --- | --- | --- | --- |",
-            *lines,
-            "",
-        ]
-    )
+        name = f"shipped, {checkpoint.timesteps:,} timesteps"
+        shipped[name] = tried(trials, greedy(q_network(checkpoint)), args.games)
+        print(row(name, shipped[name]), flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
+    text = table(by_heart, shipped, args.games)
     (args.out / "memorised.md").write_text(text, encoding="utf-8")
 
 
