@@ -1,13 +1,14 @@
 # make demo    train the shipped Breakout agent for 20,000 timesteps, monitored
-# make test    the tests            make check   format, lint, types
+# make test    the tests            make check   format, lint, types, imports
 # make test-web   the Strategies page: types, units, whether its bundle is fresh, use in a browser
 # make web        build that bundle anew (Node.js 20 or newer)
+# make matrix  all supported versions of Python, with the oldest and the newest packages (hours, GB)
 # make bench   the benchmarks       make clean   remove the environment
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test test-web web check bench clean
+.PHONY: demo test test-web web check matrix bench clean
 
 WEB := rlmonitor/board/web
 .DELETE_ON_ERROR:
@@ -35,6 +36,12 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
+
+# In environments of their own; Pythons that are missing here are fetched
+matrix: .venv/bin/python
+	$(PIP) install --quiet nox uv
+	$(BIN)/nox --error-on-missing-interpreters
 
 bench: .venv/installed-test
 	$(BIN)/python benchmarks/attribution.py

@@ -11,6 +11,7 @@ import typer
 from rlmonitor import __version__
 from rlmonitor.commands.compare import compare
 from rlmonitor.commands.demo import demo
+from rlmonitor.commands.doctor import doctor
 from rlmonitor.commands.evaluate import evaluate
 from rlmonitor.commands.export import export
 from rlmonitor.commands.inspect import inspect
@@ -21,7 +22,7 @@ from rlmonitor.commands.shared import WRONG_USE, say
 from rlmonitor.commands.train import train
 from rlmonitor.errors import RlmonitorError
 
-COMMANDS = (train, demo, evaluate, record, inspect, replay, compare, export, report)
+COMMANDS = (train, demo, evaluate, record, inspect, replay, compare, export, report, doctor)
 """In the order of ``--help``."""
 
 app = typer.Typer(
