@@ -157,7 +157,9 @@ class Logbook:
         play = found.play
         if self._first:
             elements = [*play.recording.masks, *play.recording.outside]
-            self.writer.layout(elements, play.recording.observation.shape[1])
+            self.writer.layout(
+                elements, play.recording.observation.shape[1] // play.recording.colours
+            )
             self._first = False
         self.writer.scalars(round_scalars(found), found.timestep)
         self.writer.clip(tags.RELEVANCE_PLAY, play_clip(found), found.timestep)

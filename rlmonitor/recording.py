@@ -16,7 +16,7 @@ class Recording:
 
     Attributes:
         observation: ``[N, C, H, W]`` uint8 (or float32 for float observations), as the policy gets
-            it; the channel axis is the frame stack, oldest first.
+            it; the channel axis is the frame stack, oldest first, each frame with its colours.
         screen: ``[N, height, width, 3]`` uint8 RGB, what a person sees (210 x 160 on the Atari).
         action: ``[N]`` int64, taken in answer to the observation.
         reward: ``[N]`` float32, unclipped, that followed the action.
@@ -32,6 +32,7 @@ class Recording:
         env_id: the environment that was played.
         action_meanings: a name for each action, such as ``("NOOP", "FIRE", "RIGHT", "LEFT")``.
         channels_last: whether the policy takes ``[N, H, W, C]``, see `policy_observation`.
+        colours: channels of one frame of the stack: 1 where it is grey, 3 for RGB.
         elements_from: what told where the elements are: ``console memory``, ``pixels``, ``moving``
             (nothing, but what moves is seen), ``functions`` of the user, or empty if unknown.
     """
@@ -49,6 +50,7 @@ class Recording:
     env_id: str = ""
     action_meanings: tuple[str, ...] = ()
     channels_last: bool = False
+    colours: int = 1
     elements_from: str = ""
 
     def __len__(self) -> int:
@@ -59,6 +61,15 @@ class Recording:
     def policy_observation(self) -> NDArray[Any]:
         """The observation in the layout that the policy takes."""
         return np.moveaxis(self.observation, 1, -1) if self.channels_last else self.observation
+
+    def frame_maps(self, maps: NDArray[Any]) -> NDArray[Any]:
+        """Maps in the layout that the policy takes as ``[N, frames, H, W]``, colours summed."""
+        first = np.moveaxis(maps, -1, 1) if self.channels_last else maps
+        if self.colours == 1:
+            return first
+        n, channels, height, width = first.shape
+        frames = first.reshape(n, channels // self.colours, self.colours, height, width)
+        return np.asarray(frames.sum(axis=2))
 
     def select(self, index: slice | Sequence[int] | NDArray[np.integer[Any]]) -> Recording:
         """The frames at an index, as a recording of their own."""

@@ -210,6 +210,7 @@ class Player:
             env_id=self.env_id,
             action_meanings=self._action_meanings(),
             channels_last=self._channels_last,
+            colours=3 if self._rgb else 1,
             elements_from=found.elements_from,
         )
 
@@ -329,15 +330,18 @@ def _has_channels_last(vec_env: VecEnv) -> bool:
     shape = vec_env.observation_space.shape
     if shape is None or len(shape) != 3:
         raise ObservationError(
-            f"observations of shape {shape}, expected images [C, H, W] or [H, W, C]"
+            f"observations of shape {shape}, expected images [C, H, W] or [H, W, C]: the monitor "
+            "watches what is on a screen; of other observations "
+            "rlmonitor.attribute(network_of(model), observations) tells each number's part"
         )
     return int(np.argmin(shape)) == 2
 
 
 def _frames_are_rgb(vec_env: VecEnv) -> bool:
     """Whether the single frame, before any stack, has three channels."""
-    shape = vec_env.unwrapped.observation_space.shape
-    return shape is not None and len(shape) == 3 and min(shape) == 3
+    shape, stacked = vec_env.unwrapped.observation_space.shape, vec_env.observation_space.shape
+    rgb = shape is not None and len(shape) == 3 and min(shape) == 3
+    return rgb and stacked is not None and min(stacked) % 3 == 0
 
 
 def _newest_frame(observation: NDArray[Any], *, rgb: bool) -> NDArray[np.uint8]:

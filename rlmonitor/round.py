@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from rlmonitor.explain.faithfulness import SpotCheck, spot_check
 from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
@@ -46,7 +45,7 @@ class Analysis:
 
     Attributes:
         recording: the frames.
-        relevance: target to ``[N, C, H, W]`` float32, signed.
+        relevance: target to ``[N, frames, H, W]`` float32, signed; the colours of a frame summed.
         explained: target to ``[N]`` float32: the value that the map explains.
         outputs: ``[N, A]`` float32: the network's outputs (Q-values or logits).
         pooled: target to the statistics of each frame.
@@ -154,7 +153,7 @@ def analyse(
         composite,
         action=recording.action if taken else None,
     )
-    relevance = {t: _channels_first(found[t].map, recording) for t in targets}
+    relevance = {t: recording.frame_maps(found[t].map.float().cpu().numpy()) for t in targets}
     pooled = {t: pool_frames(relevance[t], recording.masks, recording.outside) for t in targets}
     return Analysis(
         recording=recording,
@@ -165,12 +164,6 @@ def analyse(
         statistics={t: pool(p) for t, p in pooled.items()},
         conservation_error=max(conservation_error(found[t]) for t in targets),
     )
-
-
-def _channels_first(maps: Tensor, recording: Recording) -> NDArray[np.float32]:
-    """Maps from the policy's layout to the recording's, ``[N, C, H, W]``."""
-    array = maps.float().cpu().numpy()
-    return np.moveaxis(array, -1, 1) if recording.channels_last else array
 
 
 def conservation_error(relevance: Relevance) -> float:

@@ -15,7 +15,12 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.env_util import make_atari_env
-from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
+from stable_baselines3.common.vec_env import (
+    DummyVecEnv,
+    VecEnvWrapper,
+    VecFrameStack,
+    VecTransposeImage,
+)
 
 from rlmonitor.emulator import insert_tap
 from rlmonitor.environment import make_monitor_env
@@ -489,4 +494,52 @@ def test_large_screens_are_recorded_smaller():
 
     player = Player(DummyVecEnv([lambda: Wide(render_mode="rgb_array")]))
     assert player.play(first_action, 2).screen.shape == (2, 200, 300, 3)
+    player.close()
+
+
+class Coloured(gym.Env):
+    """Frames ``[8, 9, 3]`` whose colours count 100, 101, 102 and one more with each step."""
+
+    observation_space = gym.spaces.Box(0, 255, (8, 9, 3), np.uint8)
+    action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return self.seen(), {}
+
+    def step(self, action):
+        self.steps += 1
+        return self.seen(), 0.0, False, False, {}
+
+    def seen(self):
+        return np.full((8, 9, 3), np.array([100, 101, 102]) + self.steps, np.uint8)
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_the_colours_of_a_frame_are_no_frames_of_the_stack(channels_last):
+    vec_env = VecFrameStack(DummyVecEnv([Coloured]), 2)
+    player = Player(vec_env if channels_last else VecTransposeImage(vec_env))
+    recording = player.play(first_action, 3)
+    player.close()
+    assert recording.colours == 3
+    # an observation is a map too: of each frame of the stack, the sum of its colours
+    frames = recording.frame_maps(recording.policy_observation.astype(np.float64))
+    assert frames.shape == (3, 2, 8, 9)
+    assert frames[2, :, 0, 0].tolist() == [3 * 101 + 3, 3 * 101 + 6]
+
+
+def test_grey_frames_of_a_coloured_game_are_frames():
+    class Grey(VecEnvWrapper):
+        def __init__(self, venv):
+            super().__init__(venv, gym.spaces.Box(0, 255, (8, 9, 1), np.uint8))
+
+        def reset(self):
+            return self.venv.reset()[..., :1]
+
+        def step_wait(self):
+            observation, *rest = self.venv.step_wait()
+            return observation[..., :1], *rest
+
+    player = Player(Grey(DummyVecEnv([Coloured])))
+    assert player.play(first_action, 1).colours == 1
     player.close()

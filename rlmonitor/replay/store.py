@@ -157,8 +157,16 @@ def read_recording(path: Location, part: str = "play", frames: slice = slice(Non
         env_id=str(group.attrs["env_id"]),
         action_meanings=tuple(_sequence(group.attrs["action_meanings"])),
         channels_last=bool(group.attrs["channels_last"]),
+        colours=_colours(group),
         elements_from=str(group.attrs.get("elements_from", "")),
     )
+
+
+def _colours(group: zarr.Group) -> int:
+    found = group.attrs.get("colours", 1)
+    if found not in (1, 3):
+        raise StoreError(f"{group.name}: frames of {found!r} colours, expected 1 or 3")
+    return 1 if found == 1 else 3
 
 
 def read_described(path: Location, part: str = "play") -> dict[str, Any]:
@@ -377,6 +385,7 @@ def described(recording: Recording) -> dict[str, Any]:
         "env_id": recording.env_id,
         "action_meanings": list(recording.action_meanings),
         "channels_last": recording.channels_last,
+        "colours": recording.colours,
         "elements_from": recording.elements_from,
     }
 

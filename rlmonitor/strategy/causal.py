@@ -157,7 +157,7 @@ def effects(
     index = known[np.unique(np.linspace(0, len(known) - 1, n_frames).round().astype(np.int64))]
     frames = play.select(index)
     found = attribute_targets(network, frames.policy_observation, tuple(TARGETS), composite)
-    maps = {t: _channels_first(found[t].map.float().cpu().numpy(), frames) for t in TARGETS}
+    maps = {t: frames.frame_maps(found[t].map.float().cpu().numpy()) for t in TARGETS}
     shares = {t: region_shares(pool_regions(m, frames.masks[REST])) for t, m in maps.items()}
     regions = _candidates(play, shares, n_regions)
     changed = measure(network, take_away(play, elements, index, sources))
@@ -352,7 +352,3 @@ def _explained(outputs: Array, action: NDArray[np.int64]) -> tuple[Array, Array]
 def _outputs(network: Network, observation: Observations, frames: Counterfactuals) -> Array:
     seen = np.moveaxis(observation, 1, -1) if frames.channels_last else observation
     return network.forward(seen).double().cpu().numpy()
-
-
-def _channels_first(maps: NDArray[np.float32], frames: Recording) -> NDArray[np.float32]:
-    return np.moveaxis(maps, -1, 1) if frames.channels_last else maps

@@ -101,7 +101,7 @@ def pool_frames(
     """Pool each map over elements, stack and space.
 
     Args:
-        relevance: ``[N, C, H, W]`` signed relevance.
+        relevance: ``[N, C, H, W]`` signed relevance, C frames of the stack.
         masks: element to ``[N, H, W]`` bool, disjoint, with ``rest`` covering the frame; may be
             empty.
         outside: masks beside the disjoint ones: relative relevance and share, but not part of the
