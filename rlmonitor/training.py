@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +25,22 @@ from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import Checkpoint, load_into
 from rlmonitor.replay.curves import mark_restart
-from rlmonitor.replay.training_state import TrainingState, restore_training_state
+from rlmonitor.replay.training_state import (
+    TrainingState,
+    restore_training_state,
+    save_training_state,
+)
 from rlmonitor.replay_buffer import NStepAtariReplayBuffer
-from rlmonitor.run_directory import locked, require_empty, take_up
+from rlmonitor.run_directory import STATE, checkpoint_path, locked, require_empty, take_up
 from rlmonitor.strategy.events import Event
-from rlmonitor.training_callbacks import Keeper, ProgressBar, Stopped, StopSignals
+from rlmonitor.training_callbacks import (
+    AfterCheckpoint,
+    Keeper,
+    ProgressBar,
+    Stopped,
+    StopSignals,
+    save_network,
+)
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,14 @@ def train(
             require_empty(run_dir)
         with closing(make_env(configuration)) as env:
             model = make_model(configuration, env)
+            games = _prepare(model, configuration, state, start)
+            _begin(run_dir, model, configuration.flat(), fresh=state is None)
             with _logging(model, run_dir, state), bar.shown():
-                _prepare(model, configuration, state, start, signals, bar)
-                keeper = Keeper(run_dir, configuration.flat(), signals, fresh=state is None)
+                _refill(model, games, training.timesteps, signals, bar)
                 monitor = _monitor(configuration, run_dir)
-                found = [each for each in (keeper, monitor, callback, bar) if each is not None]
+                looking = None if monitor is None else AfterCheckpoint(monitor)
+                keeper = Keeper(run_dir, configuration.flat(), signals)
+                found = [each for each in (keeper, looking, callback, bar) if each is not None]
                 _learn(model, CallbackList(found), training.timesteps)
     events = () if monitor is None else tuple(monitor.events)
     return Outcome(run_dir, model.num_timesteps, signals.received, events)
@@ -180,21 +195,33 @@ def _prepare(
     configuration: Configuration,
     state: TrainingState | None,
     start: Checkpoint | None,
-    signals: StopSignals,
-    bar: ProgressBar,
-) -> None:
-    """Weights, counters and a replay buffer to begin with."""
-    training, games = configuration.training, 0
+) -> int:
+    """Weights and counters to begin with; timesteps of play that the replay buffer still needs."""
+    training = configuration.training
     if state is not None:
         restore_training_state(model, state)
         # other games than those that the run began with
         model.env.seed(training.seed + state.timesteps)  # type: ignore[union-attr]
-        games = min(training.refill, state.timesteps)
-    elif start is not None:
+        return min(training.refill, state.timesteps)
+    if start is not None:
         load_into(model, start)
-        games, model.learning_starts = training.learning_starts, 0
-    if games and model.num_timesteps < training.timesteps:
-        progress = 1 - model.num_timesteps / training.timesteps
+        model.learning_starts = 0
+        return training.learning_starts
+    return 0
+
+
+def _begin(run_dir: Path, model: DQN, settings: Mapping[str, Any], *, fresh: bool) -> None:
+    """Save the state before anything else is in the folder: from then on it can be resumed."""
+    if fresh:
+        save_training_state(run_dir / STATE, model, settings)
+    if not checkpoint_path(run_dir, model.num_timesteps).exists():
+        save_network(run_dir, model, settings)
+
+
+def _refill(model: DQN, games: int, timesteps: int, signals: StopSignals, bar: ProgressBar) -> None:
+    """Fill the replay buffer at the exploration that the model's timestep has."""
+    if games and model.num_timesteps < timesteps:
+        progress = 1 - model.num_timesteps / timesteps
         model.exploration_rate = model.exploration_schedule(progress)
         bar.begin("filling the replay buffer", games)
         play_in(model, games, signals, bar)

@@ -68,15 +68,11 @@ class Keeper(BaseCallback):
         run_dir: the run's folder.
         settings: by their full names, as they go into the checkpoint.
         signals: whom to ask whether to stop.
-        fresh: whether the run begins here, so that there is no checkpoint yet.
     """
 
-    def __init__(
-        self, run_dir: Path, settings: Mapping[str, Any], signals: StopSignals, *, fresh: bool
-    ) -> None:
+    def __init__(self, run_dir: Path, settings: Mapping[str, Any], signals: StopSignals) -> None:
         super().__init__()
         self._run_dir, self._settings, self._signals = run_dir, settings, signals
-        self._fresh = fresh
 
     def _on_training_start(self) -> None:
         self._began = self.model.num_timesteps
@@ -90,8 +86,7 @@ class Keeper(BaseCallback):
             raise Stopped  # before anything is logged, which the training's end does
         if self._is_due("training.log_every"):
             self._dqn.dump_logs()
-        if self._is_due("training.checkpoint_every") or self._fresh:
-            self._fresh = False
+        if self._is_due("training.checkpoint_every"):
             self._try_to_save()
 
     def _on_step(self) -> bool:
@@ -108,16 +103,8 @@ class Keeper(BaseCallback):
         Raises:
             StoreError: they cannot be written; what was there stays.
         """
-        model = self._dqn
-        save_checkpoint(
-            checkpoint_path(self._run_dir, model.num_timesteps),
-            model.q_net,
-            network=self._settings["agent.network"],
-            game=self._settings["agent.game"],
-            timesteps=model.num_timesteps,
-            half=True,
-        )
-        save_training_state(self._run_dir / STATE, model, self._settings)
+        save_network(self._run_dir, self._dqn, self._settings)
+        save_training_state(self._run_dir / STATE, self._dqn, self._settings)
 
     @property
     def _dqn(self) -> DQN:
@@ -134,6 +121,39 @@ class Keeper(BaseCallback):
             self.save()
         except StoreError as error:  # the disk may have room again by the next time
             warnings.warn(f"{error}; the training goes on without this checkpoint", stacklevel=2)
+
+
+class AfterCheckpoint(BaseCallback):
+    """Lets the monitor look between rollouts, where the checkpoint of that timestep is written.
+
+    Stands behind `Keeper` in a list: what a round shows can then be gone back to, whatever ends the
+    process next.
+
+    Args:
+        monitor: asked at the start of every rollout rather than at every step.
+    """
+
+    def __init__(self, monitor: BaseCallback) -> None:
+        super().__init__()
+        self._monitor = monitor
+        self._goes_on = True
+
+    def _init_callback(self) -> None:
+        self._monitor.init_callback(self.model)
+        self._begun = False
+
+    def _on_rollout_start(self) -> None:
+        if self._begun:
+            self._goes_on = self._monitor.on_step()
+        else:
+            self._begun = True
+            self._monitor.on_training_start(self.locals, self.globals)
+
+    def _on_step(self) -> bool:
+        return self._goes_on
+
+    def _on_training_end(self) -> None:
+        self._monitor.on_training_end()
 
 
 class ProgressBar(BaseCallback):
@@ -188,6 +208,22 @@ class ProgressBar(BaseCallback):
 
     def _on_training_end(self) -> None:
         self.move(self.model.num_timesteps)
+
+
+def save_network(run_dir: Path, model: DQN, settings: Mapping[str, Any]) -> None:
+    """Write the Q-network of this timestep in half precision.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    save_checkpoint(
+        checkpoint_path(run_dir, model.num_timesteps),
+        model.q_net,
+        network=settings["agent.network"],
+        game=settings["agent.game"],
+        timesteps=model.num_timesteps,
+        half=True,
+    )
 
 
 def _next_multiple(timesteps: int, every: int) -> int:

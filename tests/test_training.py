@@ -36,7 +36,7 @@ from rlmonitor.training import (
     require_device,
     train,
 )
-from rlmonitor.training_callbacks import ProgressBar, StopSignals
+from rlmonitor.training_callbacks import AfterCheckpoint, ProgressBar, StopSignals
 
 
 def tiny(*, every: int = 0, **training: Any) -> Configuration:
@@ -270,7 +270,7 @@ def test_a_full_disk_costs_a_checkpoint_not_the_training(
 
     def full_once(*arguments: Any) -> None:
         calls.append(arguments)
-        if len(calls) == 2:
+        if len(calls) == 1:
             raise StoreError("no space left")
         save_training_state(*arguments)
 
@@ -308,3 +308,46 @@ def test_a_device_that_is_not_there_is_named() -> None:
         require_device("cuda:1")
     require_device("cpu")
     require_device("auto")
+
+
+class Order(AfterCheckpoint):
+    """Notes which checkpoints are there when a round begins."""
+
+    def __init__(self, monitor: Any) -> None:
+        super().__init__(monitor)
+        self.seen: list[tuple[int, int, bool]] = []
+
+    def _on_rollout_start(self) -> None:
+        run_dir = self._monitor.run_dir  # type: ignore[attr-defined]
+        before = set(store.rounds(run_dir))
+        super()._on_rollout_start()
+        for timestep in set(store.rounds(run_dir)) - before:
+            state = load_training_state(run_dir / STATE).timesteps
+            self.seen.append((timestep, state, checkpoint_path(run_dir, timestep).exists()))
+
+
+def test_a_checkpoint_is_on_disk_before_its_round(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Order] = []
+
+    def ordered(monitor: Any) -> Order:
+        found.append(Order(monitor))
+        return found[0]
+
+    monkeypatch.setattr("rlmonitor.training.AfterCheckpoint", ordered)
+    train(tiny(every=32), run_dir, progress=False)
+    assert found[0].seen == [(0, 0, True), (32, 32, True), (64, 64, True)]
+    assert list(store.rounds(run_dir)) == [0, 32, 64, 96]
+
+
+def test_a_run_that_ended_before_its_first_rollout_can_be_resumed(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rlmonitor.training._refill", lambda *_: power_cut())
+    with pytest.raises(PowerCut):
+        train(tiny(), run_dir, progress=False)
+    monkeypatch.undo()
+    assert train(tiny(timesteps=16), run_dir, resume=True, progress=False).timesteps == 16
+    found = sorted(path.stem for path in (run_dir / "checkpoints").iterdir())
+    assert found == ["0000000", "0000016"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,18 @@ def test_a_tensorboard_that_is_running_forgets_what_was_cut(tmp_path: Path) -> N
     output.write({"loss": 5.0}, {"loss": ()}, step=7)
     output.close()
     assert [e.step for e in running.Reload().Scalars("loss")] == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_clock_that_was_set_back_leaves_the_files_in_order(tmp_path: Path) -> None:
+    ahead = int(time.time()) + 3_600
+    for number, steps in enumerate((range(3), range(3, 6))):
+        path = write(tmp_path, steps)
+        path.rename(path.with_name(f"events.out.tfevents.{ahead + number}.host.1.0"))
+    cut_curves(tmp_path, 4)
+    write(tmp_path, range(5, 8))  # an hour earlier by the clock
+    assert [step for step, *_ in points(tmp_path)] == list(range(8))
+    stamps = [int(path.name.split(".")[3]) for path in sorted(tmp_path.iterdir())]
+    assert stamps[0] < stamps[1] < stamps[2] <= time.time()
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
