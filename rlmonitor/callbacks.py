@@ -154,8 +154,14 @@ class StrategyMonitorCallback(BaseCallback):
         return self._folder
 
     def _on_training_start(self) -> None:
-        if self.num_timesteps == 0 or self.num_timesteps not in store.rounds(self.run_dir):
+        monitor = self._monitor
+        if monitor is None or self.num_timesteps == 0 or not monitor.has(self.num_timesteps):
             self._round()
+            return
+        untold: list[Event] = []
+        self._shielded(lambda monitor: untold.extend(monitor.untold()))
+        for event in untold:
+            self._tell(event)
 
     def _on_step(self) -> bool:
         if self.every is None:
@@ -192,6 +198,8 @@ class StrategyMonitorCallback(BaseCallback):
         self._folder = Path(self._run_dir or writer.directory)
         try:
             _supersede(self._folder, model.num_timesteps)
+            if model.num_timesteps > 0:
+                writer.mark_restart(model.num_timesteps + 1)
             return Monitor(
                 network_of(model),
                 lambda: make_monitor_env(self._env, training_env, space, seed=seed),

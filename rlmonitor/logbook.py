@@ -130,16 +130,19 @@ class Logbook:
         append_event(self.run_dir, event)
         show_events(self.writer, event.timestep, read_events(self.run_dir))
 
-    def catch_up(self) -> None:
-        """Tell what a process noticed with the last round, and was ended before it could tell.
+    def has(self, timestep: int) -> bool:
+        """Whether the round of a timestep came to its end, in this process or one before."""
+        return any(each.timestep == timestep for each in self._history.rounds)
+
+    def untold(self) -> tuple[Event, ...]:
+        """What a process noticed with the last round, and was ended before it could tell.
 
         Raises:
-            StoreError: it could not be read or written.
+            StoreError: the events so far cannot be read.
         """
         told = {(each.kind, each.timestep, each.text) for each in read_events(self.run_dir)}
-        for event in detect(self._history) if self._history.rounds else ():
-            if (event.kind, event.timestep, event.text) not in told:
-                self.tell(event)
+        found = detect(self._history) if self._history.rounds else ()
+        return tuple(e for e in found if (e.kind, e.timestep, e.text) not in told)
 
     @property
     def n_events(self) -> int:

@@ -203,6 +203,18 @@ class Monitor:
         """
         return self._log.notice(found)
 
+    def has(self, timestep: int) -> bool:
+        """Whether the round of a timestep came to its end, in this process or one before."""
+        return self._log.has(timestep)
+
+    def untold(self) -> tuple[Event, ...]:
+        """What a process noticed with the last round, and was ended before it could tell.
+
+        Raises:
+            StoreError: the events so far cannot be read.
+        """
+        return self._log.untold()
+
     def tell(self, event: Event) -> None:
         """Write an event to TensorBoard and to ``events.jsonl``.
 

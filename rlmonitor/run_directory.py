@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rlmonitor.board import tags
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.replay.curves import cut_curves
+from rlmonitor.replay.journal import read_history
 from rlmonitor.replay.store import discard_after
 from rlmonitor.replay.training_state import TrainingState, load_training_state
 
@@ -91,6 +93,8 @@ def require_empty(run_dir: Path) -> None:
 def take_up(run_dir: Path, settings: Mapping[str, Any]) -> TrainingState:
     """Read the last checkpoint and drop what lies past it: curves, rounds, later networks.
 
+    A round at the checkpoint itself that did not come to its end goes too; it is made anew.
+
     Args:
         run_dir: the run's folder, locked.
         settings: the settings to go on with, by their full names.
@@ -98,7 +102,7 @@ def take_up(run_dir: Path, settings: Mapping[str, Any]) -> TrainingState:
     Raises:
         ConfigurationError: there is no run, or it has settings that cannot change midway.
         CheckpointError: its last checkpoint cannot be read.
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be read or written.
     """
     if not (run_dir / STATE).exists():
         raise ConfigurationError(
@@ -107,10 +111,15 @@ def take_up(run_dir: Path, settings: Mapping[str, Any]) -> TrainingState:
         )
     state = load_training_state(run_dir / STATE)
     _require_same(state.configuration, settings, run_dir)
-    cut_curves(run_dir, state.timesteps)
-    discard_after(run_dir, state.timesteps)
+    at = state.timesteps
+    whole = at > 0 and any(each.timestep == at for each in read_history(run_dir).rounds)
+    cut_curves(run_dir, at, again=None if whole else tags.is_own)
+    discard_after(run_dir, at)
     for path in (run_dir / CHECKPOINTS).glob("*.safetensors"):
-        if path.stem.isdigit() and int(path.stem) > state.timesteps:
+        if path.stem.isdigit() and int(path.stem) > at:
+            path.unlink()
+    for folder in (run_dir, run_dir / CHECKPOINTS):  # what a process was ended over
+        for path in folder.glob(".*.tmp"):
             path.unlink()
     return state
 

@@ -17,6 +17,7 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import LinearSchedule, get_device
 from stable_baselines3.dqn import DQN
 
+from rlmonitor.board.writer import BoardWriter
 from rlmonitor.callbacks import StrategyMonitorCallback
 from rlmonitor.configuration import Configuration
 from rlmonitor.double_dqn import DoubleDQN
@@ -24,7 +25,6 @@ from rlmonitor.errors import ConfigurationError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import Checkpoint, load_into
-from rlmonitor.replay.curves import mark_restart
 from rlmonitor.replay.training_state import (
     TrainingState,
     restore_training_state,
@@ -265,7 +265,7 @@ def _logging(model: DQN, run_dir: Path, state: TrainingState | None) -> Iterator
     logger = configure(str(run_dir), ["tensorboard"])
     model.set_logger(logger)
     if state is not None:
-        mark_restart(logger, state.timesteps + 1)
+        BoardWriter.open(logger, None).mark_restart(state.timesteps + 1)
     try:
         yield
     finally:

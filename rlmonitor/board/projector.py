@@ -54,12 +54,14 @@ def write_embedding(
     """
     check(points, columns, thumbnails)
     root = Path(directory)
-    folder = root / FOLDER / f"{timestep:07d}"
+    new, folder = root / FOLDER / ".new", root / FOLDER / f"{timestep:07d}"
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    np.savetxt(new / "points.tsv", _in_space(points), "%.6g", delimiter="\t")
+    (new / "columns.tsv").write_text(_table(columns), encoding="utf-8")
+    (new / "thumbnails.png").write_bytes(_sprite(thumbnails))
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    np.savetxt(folder / "points.tsv", _in_space(points), "%.6g", delimiter="\t")
-    (folder / "columns.tsv").write_text(_table(columns), encoding="utf-8")
-    (folder / "thumbnails.png").write_bytes(_sprite(thumbnails))
+    new.rename(folder)
     found = sorted(p for p in (root / FOLDER).iterdir() if p.name.isdigit())
     _replace(root / CONFIG, _configuration(root, found[-KEPT:]))
     for outdated in found[:-KEPT]:
@@ -159,6 +161,6 @@ def _configuration(root: Path, folders: Sequence[Path]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

@@ -39,6 +39,12 @@ FAITHFULNESS = (
     "ram_agreement",
 )
 
+_OWN = frozenset(
+    {prefix + question for prefix in SOURCES.values() for question in (VALUE, CHOICE)}
+    | {"strategy", "relevance", "faithfulness", "play", "monitor", "page", EVENTS}
+)
+"""First parts of the tags that a round writes."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -137,6 +143,15 @@ def faithfulness(measure: str) -> str:
     if measure not in FAITHFULNESS:
         raise UnknownNameError("measure of faithfulness", measure, FAITHFULNESS)
     return f"faithfulness/{measure}"
+
+
+def is_own(tag: str) -> bool:
+    """Whether a round writes this tag, rather than the training.
+
+    >>> is_own("probe_value/share/ball"), is_own("rollout/ep_rew_mean")
+    (True, False)
+    """
+    return tag.partition("/")[0] in _OWN
 
 
 def one_of(tags: Iterable[str]) -> str:

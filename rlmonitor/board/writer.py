@@ -180,6 +180,19 @@ class BoardWriter:
             summary = custom_scalars(board_layout(elements, stack))
             file_writer.add_summary(summary)
 
+    def mark_restart(self, step: int) -> None:
+        """Tell TensorBoard to forget what other files of the run say from ``step`` on.
+
+        Raises:
+            StoreError: the event file cannot be written.
+        """
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        start = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+        with self._file_writer() as file_writer:
+            file_writer.add_event(start)
+            file_writer.flush()
+
     def writes_to(self, writer: SummaryWriter) -> bool:
         """Whether this is the writer in use."""
         return self._writer is writer

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from rlmonitor.errors import StoreError
@@ -20,7 +18,7 @@ _STAMP = re.compile(r"(?<=tfevents\.)\d{10}")
 """Seconds since 1970 in the name of an event file, when it was begun."""
 
 
-def cut_curves(run_dir: str | Path, last: int) -> int:
+def cut_curves(run_dir: str | Path, last: int, again: Callable[[str], bool] | None = None) -> int:
     """Drop every point past a timestep from a run's event files.
 
     Each file is written anew under a temporary name and renamed, so a power cut leaves the old or
@@ -31,6 +29,7 @@ def cut_curves(run_dir: str | Path, last: int) -> int:
     Args:
         run_dir: the folder that holds the event files; subfolders are left alone.
         last: the last timestep to keep.
+        again: tags whose points at just this timestep go as well, because they are made anew.
 
     Returns:
         Number of points dropped.
@@ -40,7 +39,7 @@ def cut_curves(run_dir: str | Path, last: int) -> int:
     """
     paths = sorted(Path(run_dir).glob("*tfevents*"))
     try:
-        dropped = sum(_cut_file(path, last) for path in paths)
+        dropped = sum(_cut_file(path, last, again) for path in paths)
         for path, stamp in _stamps_before(paths, int(time.time())):
             path.rename(path.with_name(_STAMP.sub(f"{stamp:010d}", path.name, count=1)))
         return dropped
@@ -63,30 +62,27 @@ def _stamps_before(paths: Sequence[Path], now: int) -> list[tuple[Path, int]]:
     return changed[::-1]  # in this order, the files are in order after each renaming
 
 
-def mark_restart(logger: Logger, step: int) -> None:
-    """Tell a TensorBoard that is running to forget the points that it has read from ``step`` on."""
-    for output in logger.output_formats:
-        if isinstance(output, TensorBoardOutputFormat):
-            start = Event(step=step, session_log=SessionLog(status=SessionLog.START))
-            event_file: Any = output.writer.file_writer  # open from the start on, unlike its stub
-            event_file.add_event(start)
-            output.writer.flush()
-
-
-def _cut_file(path: Path, last: int) -> int:
+def _cut_file(path: Path, last: int, again: Callable[[str], bool] | None) -> int:
     temporary = path.with_name(".curves.tmp")  # no "tfevents" in it, or TensorBoard would read it
     dropped = 0
     with temporary.open("wb") as file:
         writer = RecordWriter(file)
         for record in records(path):
-            if Event.FromString(record).step <= last:
-                writer.write(record)
-            else:
+            event = Event.FromString(record)
+            if event.step > last or (event.step == last and _is_of(event, again)):
                 dropped += 1
+            else:
+                writer.write(record)
         writer.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
     return dropped
+
+
+def _is_of(event: Event, tags: Callable[[str], bool] | None) -> bool:
+    """Whether an event holds values, and all of them by these tags."""
+    values = event.summary.value
+    return tags is not None and len(values) > 0 and all(tags(value.tag) for value in values)
 
 
 def records(path: Path) -> Iterator[bytes]:

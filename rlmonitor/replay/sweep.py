@@ -136,7 +136,8 @@ def replay(
         _cut(place, last)
         logbook = Logbook(place.path, seed=job.settings.seed, rounds=place.rounds)
         try:
-            logbook.catch_up()
+            for event in logbook.untold():
+                logbook.tell(event)
             for checkpoint in checkpoints:
                 if (checkpoint.timestep or 0) <= last:
                     advance(checkpoint.path)

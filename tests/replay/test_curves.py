@@ -10,8 +10,9 @@ from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
+from rlmonitor.board import BoardWriter
 from rlmonitor.errors import StoreError
-from rlmonitor.replay.curves import cut_curves, mark_restart
+from rlmonitor.replay.curves import cut_curves
 
 
 def write(run_dir: Path, steps: range) -> Path:
@@ -63,7 +64,7 @@ def test_a_tensorboard_that_is_running_forgets_what_was_cut(tmp_path: Path) -> N
     write(tmp_path, range(10))
     running = EventAccumulator(str(tmp_path)).Reload()
     output = TensorBoardOutputFormat(str(tmp_path))
-    mark_restart(Logger(None, [output]), 7)
+    BoardWriter.open(Logger(None, [output]), None).mark_restart(7)
     output.write({"loss": 5.0}, {"loss": ()}, step=7)
     output.close()
     assert [e.step for e in running.Reload().Scalars("loss")] == [0, 1, 2, 3, 4, 5, 6, 7]
