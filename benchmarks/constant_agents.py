@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rlmonitor.environment import make_monitor_env
 from rlmonitor.lrp import network_of
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.recording import spread
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from rlmonitor.lrp import attribute_targets, network_of
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint

@@ -38,7 +38,8 @@ from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.lrp import network_of
-from rlmonitor.monitor import UNTRAINED_SEED, MonitorSettings
+from rlmonitor.monitor import UNTRAINED_SEED
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe, probe_phases
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.replay.examination import Job, play

@@ -14,19 +14,18 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
-from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.board.writer import BoardWriter, logger_writer
 from rlmonitor.environment import EnvSource, make_monitor_env
-from rlmonitor.errors import ConfigurationError
+from rlmonitor.errors import ConfigurationError, RunInUseError
 from rlmonitor.games import Game
 from rlmonitor.isolation import aside
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
-from rlmonitor.monitor import Monitor, MonitorSettings
+from rlmonitor.monitor import Monitor
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.recording import Recording
-from rlmonitor.replay import store
-from rlmonitor.replay.journal import cut_journals
 from rlmonitor.rollout import ElementFunction
 from rlmonitor.round import Round
+from rlmonitor.run_directory import claim, release, supersede
 from rlmonitor.strategy.events import Event
 
 FAULTS = (Exception, SystemExit)
@@ -77,6 +76,8 @@ class StrategyMonitorCallback(BaseCallback):
         epsilon: chance of a random action in the monitor's play.
         games: trial games of each kind in a round, for the event ``memorised``; 0 plays none.
         clip_frames: consecutive frames in the clip.
+        time_limit: seconds that the monitor's environment may take for the play of a round before
+            it counts as hanging; None for no limit.
         verbose: 1 prints a line a round.
 
     Raises:
@@ -101,6 +102,7 @@ class StrategyMonitorCallback(BaseCallback):
         epsilon: float = 0.05,
         games: int = 1,
         clip_frames: int = 64,
+        time_limit: float | None = 300.0,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
@@ -125,6 +127,7 @@ class StrategyMonitorCallback(BaseCallback):
             games=games,
             seed=seed,
             keep=keep,
+            time_limit=time_limit,
         )
         self.last_round: Round | None = None
         self.events: list[Event] = []
@@ -143,7 +146,14 @@ class StrategyMonitorCallback(BaseCallback):
         self._due = self._next_due()
         self._close()
         with aside():
-            self._monitor = self._make_monitor()
+            try:
+                self._monitor = self._make_monitor()
+            except RunInUseError as error:
+                self._folder = None
+                if self._run_dir is not None:
+                    raise
+                # two trainings that began at once have one log folder, by no choice of the user's
+                _warn(f"{error}; this training goes on without a monitor")
         self._spent = time.monotonic() - self._started
 
     @property
@@ -194,22 +204,28 @@ class StrategyMonitorCallback(BaseCallback):
     def _make_monitor(self) -> Monitor:
         model = self.model
         training_env, space, seed = self.training_env, model.observation_space, self.settings.seed
-        writer = BoardWriter.open(model.logger, self._run_dir or _new_run_dir())
-        self._folder = Path(self._run_dir or writer.directory)
+        theirs = logger_writer(model.logger)
+        folder = Path(self._run_dir or (_new_run_dir() if theirs is None else theirs.log_dir))
+        claim(folder)
+        writer = None
         try:
-            _supersede(self._folder, model.num_timesteps)
+            writer = BoardWriter.open(model.logger, folder)
+            self._folder = folder
+            supersede(folder, model.num_timesteps)
             if model.num_timesteps > 0:
                 writer.mark_restart(model.num_timesteps + 1)
             return Monitor(
                 network_of(model),
                 lambda: make_monitor_env(self._env, training_env, space, seed=seed),
-                run_dir=self._folder,
+                run_dir=folder,
                 writer=writer,
                 settings=self.settings,
                 owns_env=not isinstance(self._env, VecEnv),
             )
         except BaseException:
-            writer.close()
+            release(folder)
+            if writer is not None:
+                writer.close()
             raise
 
     def _follow(self, monitor: Monitor) -> None:
@@ -316,22 +332,8 @@ class StrategyMonitorCallback(BaseCallback):
     def _close(self) -> None:
         self._shielded(lambda monitor: monitor.close())
         self._monitor = None
-
-
-def _supersede(folder: Path, timestep: int) -> None:
-    """Drop the rounds past the timestep that a training resumes from: they are made anew.
-
-    Raises:
-        ConfigurationError: a new training, into a folder that has another one's rounds.
-    """
-    if timestep == 0 and any(step > 0 for step in store.rounds(folder)):
-        raise ConfigurationError(
-            f"{folder} holds the rounds of another training; name another run_dir, or resume that "
-            "training with reset_num_timesteps=False"
-        )
-    store.discard_after(folder, timestep)
-    discard_embeddings_after(folder, timestep)
-    cut_journals(folder, timestep)
+        if self._folder is not None:
+            release(self._folder)
 
 
 def _names(targets: str | Sequence[str]) -> tuple[str, ...]:

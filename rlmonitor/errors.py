@@ -4,11 +4,13 @@
 
     RlmonitorError
     ├── ConfigurationError (ValueError)      a setting that can never work
+    │   ├── RunInUseError                    a run directory that another monitor writes to
     │   └── UnknownNameError                 a name that no table has, with the nearest one
     ├── ObservationError (ValueError)        wrong shape, dtype or range of what is to be explained
     ├── UnsupportedLayerError (TypeError)    a layer that no LRP rule covers, by module path
     ├── NonFiniteError (ArithmeticError)     NaN or infinity in weights, outputs or relevance
     ├── CheckpointError (ValueError)         a checkpoint that cannot be read or does not fit
+    ├── TimeLimitError (TimeoutError)        an environment that hangs
     ├── StoreError (OSError)                 a run directory that cannot be read or written
     └── DependencyError (ImportError)        a package that is missing, too old or in conflict
 
@@ -27,6 +29,10 @@ class RlmonitorError(Exception):
 
 class ConfigurationError(RlmonitorError, ValueError):
     """A setting that can never work."""
+
+
+class RunInUseError(ConfigurationError):
+    """A run directory that the monitor of another training writes to."""
 
 
 class UnknownNameError(ConfigurationError):
@@ -55,6 +61,10 @@ class CheckpointError(RlmonitorError, ValueError):
 
 class StoreError(RlmonitorError, OSError):
     """A run directory that cannot be read or written."""
+
+
+class TimeLimitError(RlmonitorError, TimeoutError):
+    """Somebody else's code, such as an environment, that took too long."""
 
 
 class DependencyError(RlmonitorError, ImportError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,88 +17,29 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.board import tags
 from rlmonitor.board.writer import BoardWriter
-from rlmonitor.errors import ConfigurationError, UnknownNameError
-from rlmonitor.games import Game
+from rlmonitor.errors import ConfigurationError
 from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
-from rlmonitor.lrp import (
-    ACTOR_CRITIC_TARGETS,
-    COMPOSITES,
-    DEFAULT_COMPOSITE,
-    TARGETS,
-    Composite,
-    Network,
-)
+from rlmonitor.lrp import Network
+from rlmonitor.memory import require_memory
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
-from rlmonitor.rollout import ElementFunction, Player
+from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.side_by_side import Game as PlayedGame
 from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.events import Event
+from rlmonitor.time_limit import time_limit
 from rlmonitor.trials import Trials
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
 be the very one that a training began with."""
 
-_TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
-
-
-@dataclass(frozen=True)
-class MonitorSettings:
-    """What a round explains, and how.
-
-    Attributes:
-        n_frames: frames for the statistics of a round, spread over the monitor's play.
-        clip_frames: consecutive frames in the clip.
-        spacing: agent steps played for each frame of the statistics.
-        probe: ``"auto"``: the game's shipped probe if it fits the network, else the first round's
-            frames, kept; the name of a shipped probe; a recording; or None.
-        targets: what is explained; None takes what the agent values and what it decides by:
-            ``"q"`` and ``"advantage"``, or ``"value"`` and ``"advantage"`` for an actor-critic.
-        composite: which LRP rule for which layer.
-        elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``, or a
-            game's table; None takes the game's own elements.
-        epsilon: chance of a random action in the monitor's play.
-        games: trial games of each kind in a round, which tell an agent that plays from one that has
-            learnt games by heart (see `rlmonitor.trials`); 0 plays none.
-        seed: of the monitor's own generator and environment.
-        keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
-    """
-
-    n_frames: int = 128
-    clip_frames: int = 64
-    spacing: int = 4
-    probe: str | Recording | None = "auto"
-    targets: tuple[str, ...] | None = None
-    composite: str | Composite = DEFAULT_COMPOSITE
-    elements: Game | Mapping[str, ElementFunction] | None = None
-    epsilon: float = 0.05
-    games: int = 1
-    seed: int = 0
-    keep: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what can never work.
-
-        Raises:
-            ConfigurationError: naming the setting, its value and what would work.
-        """
-        for name in ("n_frames", "clip_frames", "spacing"):
-            value = getattr(self, name)
-            _require(isinstance(value, int) and value >= 1, name, value, "1, 2, 3, ...")
-        _require(0 <= self.epsilon <= 1, "epsilon", self.epsilon, "a chance between 0 and 1")
-        _require(self.games >= 0, "games", self.games, "0, 1, 2, ...")
-        _require(self.keep is None or self.keep >= 0, "keep", self.keep, "None, 0 or more rounds")
-        if isinstance(self.composite, str) and self.composite not in COMPOSITES:
-            raise UnknownNameError("composite", self.composite, COMPOSITES)
-        if self.targets is not None and not self.targets:
-            raise ConfigurationError(f"targets is empty: give one or more of {', '.join(_TARGETS)}")
-        for target in self.targets or ():
-            if target not in _TARGETS:
-                raise UnknownNameError("target", target, _TARGETS)
+CLOSING = 10.0
+"""Seconds that an environment may take to close."""
 
 
 class Monitor:
@@ -117,6 +59,7 @@ class Monitor:
         ConfigurationError: a setting that can never work with this network.
         UnsupportedLayerError: the composite has no rule for a layer of the network.
         StoreError: ``run_dir`` cannot be written.
+        TimeLimitError: the environment hangs.
     """
 
     def __init__(
@@ -135,10 +78,13 @@ class Monitor:
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
         self._trials: Trials | None = None
         self._can_try = True
-        self._player: Player | None = self._make_player()
+        with self._limited():
+            self._player: Player | None = self._make_player()
         self._phases: Sequence[str] | None = None
         try:
-            self._try_out()
+            self._require_memory()
+            with self._limited():
+                self._try_out()
             self._probe = self._configured_probe()
         except BaseException:
             self.restart()
@@ -163,6 +109,7 @@ class Monitor:
 
         Raises:
             NonFiniteError: NaN or infinity in weights or outputs.
+            TimeLimitError: the environment hangs.
             StoreError: the round could not be written to disk; TensorBoard has it all the same.
         """
         settings = self.settings
@@ -238,10 +185,11 @@ class Monitor:
         player, self._player = self._player, None
         trials, self._trials = self._trials, None
         self._restarts += 1
-        if trials is not None:
-            trials.close()
-        if player is not None and self._owns_env:
-            player.close()
+        with time_limit(CLOSING, "closing the monitor's environment"):
+            if trials is not None:
+                trials.close()
+            if player is not None and self._owns_env:
+                player.close()
 
     def close(self) -> None:
         """Close the environment, and the event file if it is the monitor's own."""
@@ -264,12 +212,14 @@ class Monitor:
     def _play(self, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
         """The player's play, and the scores of the trial games beside it."""
         try:
-            if self._player is None:
-                self._player = self._make_player()
-            trials = self._trial_games()
-            cloned = () if self._ram is None else self._ram.steps(steps)
-            games: list[PlayedGame[Any]] = [self._player.playing(steps, cloned), *trials.values()]
-            play, *scores = play_side_by_side(games, self._q_values)
+            with self._limited():
+                if self._player is None:
+                    self._player = self._make_player()
+                trials = self._trial_games()
+                cloned = () if self._ram is None else self._ram.steps(steps)
+                own = self._player.playing(steps, cloned)
+                games: list[PlayedGame[Any]] = [own, *trials.values()]
+                play, *scores = play_side_by_side(games, self._q_values)
             return play, dict(zip(trials, scores, strict=True))
         except BaseException:
             with contextlib.suppress(Exception):  # a broken environment may not even close
@@ -291,6 +241,23 @@ class Monitor:
     def _q_values(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         with torch.no_grad():
             return self.network.forward(observation).float().cpu().numpy()
+
+    def _limited(self) -> AbstractContextManager[None]:
+        return time_limit(self.settings.time_limit, "the monitor's environment")
+
+    def _require_memory(self) -> None:
+        """Refuse observations of which a round would fill the memory."""
+        settings, space = self.settings, self._space
+        values = int(np.prod(space.shape or ()))
+        steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
+        maps = 4 * 2 * (2 * settings.n_frames + settings.clip_frames)  # of play, probe and clip
+        itemsize = np.dtype(space.dtype).itemsize
+        require_memory(
+            values * (steps * itemsize + maps),
+            f"a round of n_frames={settings.n_frames}, clip_frames={settings.clip_frames} with "
+            f"observations of {values * itemsize / 1e6:,.1f} MB",
+            "lower n_frames and clip_frames, or let the agent see smaller images",
+        )
 
     def _try_out(self) -> None:
         """Take one step, explain one frame, untrained: what fails now would fail every time."""
@@ -359,8 +326,3 @@ class Monitor:
                 composite=self.settings.composite,
             )
         return self._random
-
-
-def _require(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"{name}={value!r}: expected {expected}")

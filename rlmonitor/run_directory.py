@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from rlmonitor.board import tags
-from rlmonitor.errors import ConfigurationError, StoreError
+from rlmonitor.board.projector import discard_embeddings_after
+from rlmonitor.errors import ConfigurationError, RunInUseError, StoreError
 from rlmonitor.replay.curves import cut_curves
-from rlmonitor.replay.journal import read_history
-from rlmonitor.replay.store import discard_after
+from rlmonitor.replay.journal import cut_journals, read_history
+from rlmonitor.replay.store import discard_after, rounds
 from rlmonitor.replay.training_state import TrainingState, load_training_state
 
-LOCK, STATE, CHECKPOINTS = ".lock", "training.safetensors", "checkpoints"
+LOCK, MONITOR_LOCK = ".lock", ".monitor.lock"
+STATE, CHECKPOINTS = "training.safetensors", "checkpoints"
+
+_claimed: dict[Path, int] = {}
+"""Lock to its open file: closing any other one of the same file would give the lock back."""
 
 FREE_TO_CHANGE = frozenset(
     {
@@ -74,6 +79,45 @@ def _take(descriptor: int, run_dir: Path) -> None:
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
+def claim(run_dir: Path) -> None:
+    """Keep monitors of other processes out of a folder until `release` or the end of this process.
+
+    A process may claim a folder again: in a notebook one training follows another, and of one that
+    was interrupted nobody tells the end.
+
+    Raises:
+        StoreError: the folder cannot be written.
+        RunInUseError: a monitor of another process writes there.
+    """
+    path = run_dir.resolve() / MONITOR_LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _claimed.get(path) or os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StoreError(f"{run_dir} cannot be written: {error}; name another folder") from error
+    _claimed[path] = descriptor
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        owner = os.pread(descriptor, 32, 0).decode() or "unknown"
+        release(run_dir)
+        raise RunInUseError(
+            f"the monitor of another training (process {owner}) writes to {run_dir}; name another "
+            "run_dir, or wait for its end"
+        ) from error
+    except OSError:  # a file system without locks
+        return
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def release(run_dir: Path) -> None:
+    """Give up what `claim` took."""
+    descriptor = _claimed.pop(run_dir.resolve() / MONITOR_LOCK, None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
 def require_empty(run_dir: Path) -> None:
     """Check that a new run would not mix with an old one.
 
@@ -83,7 +127,7 @@ def require_empty(run_dir: Path) -> None:
     Raises:
         ConfigurationError: there is something in the folder.
     """
-    found = sorted(path.name for path in run_dir.iterdir() if path.name != LOCK)
+    found = sorted(path.name for path in run_dir.iterdir() if path.name not in (LOCK, MONITOR_LOCK))
     if found:
         what = "a run" if (run_dir / STATE).exists() else f"something ({found[0]}, …)"
         go_on = "go on with --resume, or " if (run_dir / STATE).exists() else ""
@@ -122,6 +166,23 @@ def take_up(run_dir: Path, settings: Mapping[str, Any]) -> TrainingState:
         for path in folder.glob(".*.tmp"):
             path.unlink()
     return state
+
+
+def supersede(run_dir: Path, timestep: int) -> None:
+    """Drop the monitor's rounds past the timestep that a training goes on from.
+
+    Raises:
+        ConfigurationError: a new training, into a folder that has another one's rounds.
+        StoreError: the folder cannot be read or written.
+    """
+    if timestep == 0 and any(step > 0 for step in rounds(run_dir)):
+        raise ConfigurationError(
+            f"{run_dir} holds the rounds of another training; name another run_dir, or resume that "
+            "training with reset_num_timesteps=False"
+        )
+    discard_after(run_dir, timestep)
+    discard_embeddings_after(run_dir, timestep)
+    cut_journals(run_dir, timestep)
 
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], run_dir: Path) -> None:

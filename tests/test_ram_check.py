@@ -14,7 +14,8 @@ from rlmonitor.environment import make_monitor_env
 from rlmonitor.games import breakout
 from rlmonitor.games.edits import GONE, REMOVALS
 from rlmonitor.lrp import network_of
-from rlmonitor.monitor import Monitor, MonitorSettings
+from rlmonitor.monitor import Monitor
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player

@@ -14,7 +14,8 @@ import rlmonitor.trials as trials_module
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.lrp import network_of
-from rlmonitor.monitor import Monitor, MonitorSettings
+from rlmonitor.monitor import Monitor
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay.journal import read_history
 from rlmonitor.strategy.memorisation import compare_starts
 from rlmonitor.trials import RANDOM_MOVES, STICKY, Trials

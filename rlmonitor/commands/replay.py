@@ -86,7 +86,7 @@ def replay(
 ) -> None:
     """Analyse checkpoints as if their training had been monitored."""
     from rlmonitor.lrp import DEFAULT_COMPOSITE
-    from rlmonitor.monitor import MonitorSettings
+    from rlmonitor.monitor_settings import MonitorSettings
     from rlmonitor.progress import stages
     from rlmonitor.replay.mirror import run_folder
     from rlmonitor.replay.sources import find_sources

@@ -22,7 +22,8 @@ from rlmonitor.environment import make_monitor_env
 from rlmonitor.errors import ConfigurationError, ObservationError, RlmonitorError
 from rlmonitor.games import game_of
 from rlmonitor.lrp import Network
-from rlmonitor.monitor import UNTRAINED_SEED, MonitorSettings
+from rlmonitor.monitor import UNTRAINED_SEED
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened

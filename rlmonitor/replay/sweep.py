@@ -20,7 +20,7 @@ from typing import Any
 from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError, StoreError
 from rlmonitor.logbook import Logbook
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.replay.curves import cut_curves
 from rlmonitor.replay.examination import (

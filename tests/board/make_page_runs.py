@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from rlmonitor import Event, Monitor, Recording, network_of
 from rlmonitor.board import BoardWriter
 from rlmonitor.board.page_data import PARTS, ROUND, dump
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay.store import read_probe
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from rlmonitor.cli import main
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.lrp import network_of
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import store, sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint

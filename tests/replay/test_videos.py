@@ -15,7 +15,7 @@ from rlmonitor.cli import main
 from rlmonitor.errors import CheckpointError, ConfigurationError
 from rlmonitor.games import GAMES, element_masks
 from rlmonitor.lrp import attribute
-from rlmonitor.monitor import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.replay.frames import read_frames
 from rlmonitor.replay.sources import find_sources, load_network

@@ -1,0 +1,45 @@
+"""How much memory there is, so that a monitor does not take what the training needs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from rlmonitor.errors import ConfigurationError
+
+PART = 0.5
+"""Of the free memory, the most that a round may take."""
+
+_MEMINFO, _GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+
+
+def free_memory() -> int | None:
+    """Bytes that this process can still take, by the machine and its container; None: not known."""
+    found = []
+    with suppress(OSError, ValueError, StopIteration):
+        lines = _MEMINFO.read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable"))
+        found.append(int(line.split()[1]) << 10)
+    with suppress(OSError, ValueError):  # "max" where the container has no limit
+        limit, used = ((_GROUP / f"memory.{name}").read_text() for name in ("max", "current"))
+        found.append(int(limit) - int(used))
+    return min(found, default=None)
+
+
+def require_memory(needed: int, what: str, instead: str) -> None:
+    """Refuse what would take more than `PART` of the free memory.
+
+    Args:
+        needed: bytes, about.
+        what: needs them, for the message.
+        instead: what would work.
+
+    Raises:
+        ConfigurationError: there is too little memory.
+    """
+    free = free_memory()
+    if free is not None and needed > PART * free:
+        raise ConfigurationError(
+            f"{what} would take about {needed / 1e9:.1f} GB of memory, and of the {free / 1e9:.1f} "
+            f"GB that are free here the training keeps half: {instead}"
+        )
