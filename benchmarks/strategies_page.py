@@ -33,7 +33,7 @@ from rlmonitor.board import tags
 from rlmonitor.board.embedding import drawn_strategies
 from rlmonitor.board.overview import strategy_overview
 from rlmonitor.board.page import show_round
-from rlmonitor.board.report import write_report
+from rlmonitor.board.report import read_run, write_report
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
 from rlmonitor.board.writer import BoardWriter
@@ -42,7 +42,7 @@ from rlmonitor.monitor import UNTRAINED_SEED
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe, probe_phases
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
-from rlmonitor.replay.examination import Job, play
+from rlmonitor.replay.playing import play
 from rlmonitor.round import Round, analyse, follow, run_round
 from rlmonitor.strategy.timeline import Timeline
 
@@ -51,6 +51,9 @@ CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
 ENV = "BreakoutNoFrameskip-v4"
 EVERY = 20_000
 """Timesteps between two rounds."""
+
+MORE = 60
+"""Rounds that are added for the growth of memory; as many as have pictures, and as a report has."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,13 @@ class Shown:
 def rounds() -> list[Shown]:
     """The shipped networks, each with a round of its own."""
     probe, phases = load_probe("breakout"), probe_phases("breakout")
-    job = Job(MonitorSettings(), ENV)
     shown, timeline, random = [], Timeline(), None
     for path in sorted(CHECKPOINTS.glob("*.safetensors")):
         network = network_of(q_network(load_checkpoint(path)))
         if random is None:
             untrained = network.randomised(UNTRAINED_SEED)
             random = analyse(untrained, probe, composite="epsilon-gamma-box")
-        played = play(job, network)
+        played = play(network, ENV, MonitorSettings()).recording
         made = run_round(
             network, played, timestep=int(path.stem), probe=probe, random=random, timeline=timeline
         )
@@ -89,7 +91,8 @@ class Run:
     """A run's folder that rounds are appended to."""
 
     def __init__(self, folder: Path, shown: Sequence[Shown]) -> None:
-        self._writer, self._shown, self.written = BoardWriter.open(None, folder), shown, 0
+        self.written = sum(len(read_run(folder)[0].rounds) for _ in folder.glob("*tfevents*"))
+        self._writer, self._shown = BoardWriter.open(None, folder), shown
         self._timeline, self._phases = Timeline(), probe_phases("breakout")
 
     def append(self) -> int:
@@ -110,6 +113,14 @@ class Run:
         writer.flush()
         self.written += 1
         return step
+
+
+def written(folder: Path, shown: Sequence[Shown], n_rounds: int) -> Run:
+    """A run of so many rounds at least."""
+    run = Run(folder, shown)
+    while run.written < n_rounds:
+        run.append()
+    return run
 
 
 @contextmanager
@@ -200,7 +211,7 @@ def table(rows: dict[str, Any], n_rounds: int) -> str:
         f"| JavaScript heap, after the first picture | {rows['heap']:.0f} MiB |",
         f"| JavaScript heap, after {rows['n_jumps']} more | {rows['heap_after']:.0f} MiB |",
         f"| TensorBoard's processes | {rows['server']:.0f} MiB |",
-        f"| the same when as many rounds again were read | {rows['server_after']:.0f} MiB |",
+        f"| the same when {MORE} more rounds were read | {rows['server_after']:.0f} MiB |",
         f"| TensorBoard reads the run ({rows['event_file']:.0f} MB) in | {rows['loading']:.0f} s |",
         f"| report of 60 rounds | {rows['report']:.1f} MB |",
     ]
@@ -211,29 +222,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--keep", type=Path, help="folder that keeps the runs for another time")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the table")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     shown = rounds()
     with tempfile.TemporaryDirectory() as name:
-        short = Path(name) / "short"
-        few = Run(short, shown)
-        for _ in range(60):
-            few.append()
+        folder = args.keep or Path(name)
+        written(folder / "short" / "breakout", shown, MORE)
         report = Path(name) / "report.html"
-        write_report([short], report)
+        write_report([folder / "short" / "breakout"], report)
         found: dict[str, Any] = {"report": report.stat().st_size / 1e6}
-        folder = Path(name) / "runs" / "breakout"
-        run = Run(folder, shown)
-        for _ in range(args.rounds):
-            last = run.append()
-        found["event_file"] = sum(p.stat().st_size for p in folder.glob("events*")) / 1e6
-        with tensorboard(folder.parent) as (address, pid):
-            found["loading"] = wait_for(address, last)
+        run = written(folder / "runs" / "breakout", shown, args.rounds)
+        events = (folder / "runs" / "breakout").glob("events*")
+        found["event_file"] = sum(path.stat().st_size for path in events) / 1e6
+        with tensorboard(folder / "runs") as (address, pid):
+            found["loading"] = wait_for(address, (run.written - 1) * EVERY)
             found["server"] = memory(pid)
             found |= browse(address, run)
-            for _ in range(args.rounds):
+            for _ in range(MORE):
                 last = run.append()
             wait_for(address, last)
             found["server_after"] = memory(pid)

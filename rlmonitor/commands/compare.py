@@ -13,7 +13,7 @@ from rlmonitor.commands.shared import SEED, AsJson, Bar
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of two runs or more.")],
+    runs: Annotated[list[str], typer.Argument(help="Folders or URLs of two runs or more.")],
     groups: Annotated[
         str | None,
         typer.Option(help="Prefixes of the runs' names with commas between.", show_default=False),

@@ -12,7 +12,9 @@ from rlmonitor.commands.shared import AsJson, Bar
 
 
 def export(
-    runs: Annotated[list[Path], typer.Argument(help="Folder of a run; for curves also of more.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="Folder or URL of a run; for curves also of more.")
+    ],
     csv: Annotated[
         Path | None, typer.Option(help="Every curve: run,timestep,tag,value.", show_default=False)
     ] = None,

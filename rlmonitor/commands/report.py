@@ -11,11 +11,15 @@ from rlmonitor.commands.shared import say
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, with their event files.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="Folders or URLs of runs, with their event files.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("report.html"),
 ) -> None:
     """Write the Strategies page of some runs as one HTML file, for whoever has no TensorBoard."""
     from rlmonitor.board.report import write_report
+    from rlmonitor.replay.mirror import fetched
 
-    size = write_report(runs, out)
+    with fetched(runs) as folders:
+        size = write_report([each.path for each in folders], out)
     say(f"Written: {out} ({size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

@@ -14,6 +14,7 @@ from rlmonitor.games import game_of
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording
 from rlmonitor.replay.event_files import clips
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.runs import Run
 from rlmonitor.replay.store import read_analysis, read_attributes, read_parts
 from rlmonitor.replay.whole_file import whole_file
@@ -96,7 +97,7 @@ def find_clip(run: Run, tag: str, timestep: int | None) -> tuple[bytes, int]:
     return render_again(run.rounds[chosen], tag), chosen
 
 
-def render_again(path: Path, tag: str) -> bytes:
+def render_again(path: Location, tag: str) -> bytes:
     """Draw a clip from the maps of a round on disk, which have half precision.
 
     Raises:

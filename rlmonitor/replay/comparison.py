@@ -21,7 +21,9 @@ from rlmonitor.replay.contrasts import (
     read_probes,
 )
 from rlmonitor.replay.fan import Group
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.findings import LEVEL, finding
+from rlmonitor.replay.mirror import fetched
 from rlmonitor.replay.runs import Run, group_runs, load_runs
 from rlmonitor.strategy.history import Curve
 
@@ -62,7 +64,7 @@ class Comparison:
 
 
 def compare_runs(
-    paths: Sequence[Path],
+    paths: Sequence[Location],
     *,
     groups: Sequence[str] = (),
     timestep: int | None = None,
@@ -93,7 +95,8 @@ def compare_runs(
     if measure not in fan.MEASURES:
         raise UnknownNameError("measure", measure, fan.MEASURES)
     progress("curves")
-    runs = load_runs(paths)
+    with fetched(paths) as folders:
+        runs = load_runs(folders)
     if timestep is not None:
         runs = tuple(run.up_to(timestep) for run in runs)
     grouped = group_runs(runs, groups) if groups else {}
@@ -193,7 +196,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "timestep": comparison.timestep,
         "level": LEVEL,
         "groups": {group.name: [run.name for run in group.runs] for group in comparison.groups},
-        "runs": {run.name: str(run.path) for run in comparison.runs},
+        "runs": {run.name: str(run.place) for run in comparison.runs},
         "curves": {
             name: {run.name: _points(fan.curve_of(run, name)) for run in comparison.runs}
             | {

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from rlmonitor.board import tags
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.recording import Recording
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.runs import Run
 from rlmonitor.replay.store import read_attributes, read_parts, read_recording, read_relevance
 from rlmonitor.strategy.features import relevance_features
@@ -112,7 +112,7 @@ def check_composites(runs: Sequence[Run]) -> None:
 
 def read_probes(runs: Sequence[Run], timestep: int) -> Probes | str:
     """The probe's maps in the latest rounds up to a timestep, or why they do not compare."""
-    chosen: dict[str, Path] = {}
+    chosen: dict[str, Location] = {}
     for run in runs:
         earlier = [path for step, path in run.rounds.items() if step <= timestep]
         if not earlier:

@@ -15,10 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from gymnasium import spaces
 from threadpoolctl import threadpool_limits
 
-from rlmonitor.environment import make_monitor_env
 from rlmonitor.errors import ConfigurationError, ObservationError, RlmonitorError
 from rlmonitor.games import game_of
 from rlmonitor.lrp import Network
@@ -28,6 +26,7 @@ from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened
 from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, read_some
+from rlmonitor.replay.playing import play
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
 from rlmonitor.replay.shards import (
     BLOCK,
@@ -38,7 +37,6 @@ from rlmonitor.replay.shards import (
     merge,
 )
 from rlmonitor.replay.sources import CheckpointFile, load_network, look
-from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, complete, run_round
 
 
@@ -169,9 +167,10 @@ def _round(
 ) -> Round:
     settings = job.settings
     if job.env_id is not None:
-        return run_round(
+        played = play(network, job.env_id, settings, timestep)
+        made = run_round(
             network,
-            play(job, network),
+            played.recording,
             timestep=timestep,
             probe=fixed.probe,
             random=fixed.random,
@@ -179,7 +178,9 @@ def _round(
             n_frames=settings.n_frames,
             clip_frames=settings.clip_frames,
             taken=job.taken,
+            trials=played.trials,
         )
+        return replace(made, ram_effects=played.ram_effects)
     shard = job.shards[busiest_shard(parts)]
     return complete(
         network,
@@ -230,30 +231,6 @@ def _shape(network: Network) -> Shape:
     if len(shape) != 3:
         raise ObservationError(f"the network takes {list(shape)}, expected images [C, H, W]")
     return (shape[0], shape[1], shape[2])
-
-
-def play(job: Job, network: Network) -> Recording:
-    """What the network plays in an environment of its own, from the same starts as all others.
-
-    Raises:
-        UnknownNameError: no such environment.
-        ObservationError: the environment does not fit the network.
-    """
-    settings = job.settings
-    shape = network.observation_shape or USUAL_SHAPE
-    space = spaces.Box(0, 255, shape, np.uint8)
-    env = make_monitor_env(job.env_id, observation_space=space, seed=settings.seed)
-    player = Player(env, epsilon=settings.epsilon, seed=settings.seed)
-    try:
-        if (n_env := getattr(env.action_space, "n", None)) != network.n_outputs:
-            raise ConfigurationError(
-                f"{job.env_id} has {n_env} actions, the network {network.n_outputs}: give the "
-                "environment that it was trained on with --env"
-            )
-        steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
-        return player.play(lambda seen: network.forward(seen).float().cpu().numpy(), steps)
-    finally:
-        player.close()
 
 
 def digest(checkpoint: CheckpointFile) -> str:
@@ -318,4 +295,5 @@ def _automatic_probe(job: Job, network: Network) -> tuple[Recording | None, tupl
             pass
     if job.env_id is None:  # the recordings themselves never change
         return None, None
-    return spread(play(job, network), job.settings.n_frames), None
+    played = play(network, job.env_id, replace(job.settings, games=0))
+    return spread(played.recording, job.settings.n_frames), None

@@ -9,6 +9,8 @@ from typing import Any
 
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.progress import stages
+from rlmonitor.replay.files import Location
+from rlmonitor.replay.mirror import fetched
 from rlmonitor.replay.runs import Run, load_runs
 
 
@@ -31,7 +33,9 @@ class Wanted:
     timestep: int | None = None
 
 
-def export(paths: Sequence[Path], wanted: Wanted, *, progress: bool = True) -> list[dict[str, Any]]:
+def export(
+    paths: Sequence[Location], wanted: Wanted, *, progress: bool = True
+) -> list[dict[str, Any]]:
     """Write what is wanted, and say what and where.
 
     Raises:
@@ -49,7 +53,12 @@ def export(paths: Sequence[Path], wanted: Wanted, *, progress: bool = True) -> l
         raise ConfigurationError(
             f"{len(paths)} runs: --clip and --virelay take one run, --csv and --parquet any number"
         )
-    runs = load_runs(paths)
+    with fetched(paths) as folders:
+        return _write(load_runs(folders), wanted, progress=progress)
+
+
+def _write(runs: Sequence[Run], wanted: Wanted, *, progress: bool) -> list[dict[str, Any]]:
+    curves = wanted.csv is not None or wanted.parquet is not None
     rounds = len(runs[0].rounds) if wanted.timestep is None else 1
     total = curves * len(runs) + (wanted.clip is not None) + (wanted.virelay is not None) * rounds
     with stages(total, shown=progress) as advance:

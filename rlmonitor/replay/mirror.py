@@ -10,8 +10,8 @@ replays into one URL at once are not kept apart.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,30 @@ def run_folder(out: str) -> Iterator[RunFolder]:
             mirror.save()
 
 
+@contextmanager
+def fetched(runs: Sequence[Location]) -> Iterator[tuple[RunFolder, ...]]:
+    """Runs to be read: what is at a URL is fetched, but for its rounds, which are read there.
+
+    Raises:
+        ConfigurationError: a URL of a kind that fsspec does not know.
+        DependencyError: the package for this kind of URL is missing.
+        StoreError: nothing is at a URL, or it cannot be read.
+    """
+    with ExitStack() as kept:
+        folders = []
+        for run in runs:
+            if not is_remote(run):
+                folders.append(RunFolder(on_disk(run), on_disk(run)))
+                continue
+            url = str(run).rstrip("/")
+            here = Path(kept.enter_context(TemporaryDirectory(prefix="rlmonitor")))
+            # a folder of the same name, since a run's name is that of its folder
+            mirror = Mirror(url, here / url.rpartition("/")[2])
+            mirror.fetch()
+            folders.append(RunFolder(mirror.folder, url))
+        yield tuple(folders)
+
+
 class Mirror:
     """A folder on this machine and its copy at a URL, but for the rounds.
 
@@ -70,7 +94,7 @@ class Mirror:
     """
 
     def __init__(self, url: str, folder: Path) -> None:
-        self._url, self._folder = url.rstrip("/"), folder
+        self._url, self.folder = url.rstrip("/"), folder
         self._filesystem = filesystem(url)
         self._root = str(self._filesystem._strip_protocol(self._url))
         self._copied: dict[str, tuple[int, int]] = {}
@@ -82,9 +106,10 @@ class Mirror:
         Raises:
             StoreError: it cannot be read.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self._told("read"):
             for name in self._there():
-                place = self._folder / name
+                place = self.folder / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 self._filesystem.get_file(f"{self._root}/{name}", str(place))
         self._copied = self._here()
@@ -110,15 +135,15 @@ class Mirror:
                 if name not in found:
                     self._filesystem.rm_file(f"{self._root}/{name}")
                 elif found[name] != self._copied.get(name):
-                    content = (self._folder / name).read_bytes()
+                    content = (self.folder / name).read_bytes()
                     self._filesystem.pipe_file(f"{self._root}/{name}", content)
         self._copied, self._last = found, time.monotonic()
 
     def _here(self) -> dict[str, tuple[int, int]]:
         """Size and time of each file, by its name within the folder; nothing hidden."""
         found = {}
-        for path in sorted(self._folder.rglob("*")):
-            name = path.relative_to(self._folder)
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder)
             if path.is_file() and not any(part.startswith(".") for part in name.parts):
                 about = path.stat()
                 found[name.as_posix()] = (about.st_size, about.st_mtime_ns)

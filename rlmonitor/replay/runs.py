@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from rlmonitor.errors import ConfigurationError, StoreError
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.journal import HISTORY, read_history
+from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.store import rounds
 from rlmonitor.strategy.history import History, RoundSummary
 
@@ -18,15 +20,17 @@ class Run:
 
     Attributes:
         name: the end of its path that tells it from the others.
-        path: its folder.
+        place: its folder or URL.
+        path: its folder, or what was fetched of it: curves and journals.
         history: the numbers of all its rounds.
-        rounds: timestep to the rounds that are still on disk.
+        rounds: timestep to the rounds that are still kept.
     """
 
     name: str
+    place: Location
     path: Path
     history: History
-    rounds: Mapping[int, Path]
+    rounds: Mapping[int, Location]
 
     @property
     def last(self) -> int:
@@ -54,42 +58,43 @@ class Run:
                 f"{self.history.rounds[0].timestep:,}"
             )
         kept = {step: path for step, path in self.rounds.items() if step <= timestep}
-        return Run(self.name, self.path, self.history.up_to(len(earlier)), kept)
+        return Run(self.name, self.place, self.path, self.history.up_to(len(earlier)), kept)
 
 
-def load_run(path: Path, name: str = "") -> Run:
+def load_run(folder: RunFolder, name: str = "") -> Run:
     """Read a run; of its rounds only where they are.
 
     Raises:
         StoreError: no such folder, or no history in it.
     """
+    path = folder.path
     if not path.is_dir():
         raise StoreError(f"{path} is no folder: name the folder of a run")
     history = read_history(path)
     if not history.rounds:
         raise StoreError(
-            f"{path} is no run: {HISTORY} is missing or empty; name a folder that "
+            f"{folder.rounds} is no run: {HISTORY} is missing or empty; name a folder that "
             "`rlmonitor train`, `rlmonitor replay` or the callback wrote"
         )
-    kept = {step: Path(place) for step, place in rounds(path).items()}
-    return Run(name or path.name, path, history, kept)
+    return Run(name or path.name, folder.rounds, path, history, rounds(folder.rounds))
 
 
-def load_runs(paths: Sequence[Path]) -> tuple[Run, ...]:
+def load_runs(folders: Sequence[RunFolder]) -> tuple[Run, ...]:
     """Read runs, each once, under names that tell them apart.
 
     Raises:
         StoreError: one of them is no run.
         ConfigurationError: the same run twice.
     """
-    resolved = [path.resolve() for path in paths]
+    places = [each.rounds for each in folders]
+    resolved = [p.resolve() if isinstance(p, Path) else PurePath(p) for p in places]
     twice = [path for path in resolved if resolved.count(path) > 1]
     if twice:
         raise ConfigurationError(f"{twice[0]} is given twice: name each run once")
-    return tuple(map(load_run, paths, names_of(resolved)))
+    return tuple(map(load_run, folders, names_of(resolved)))
 
 
-def names_of(paths: Sequence[Path]) -> list[str]:
+def names_of(paths: Sequence[PurePath]) -> list[str]:
     """The shortest ends of paths that are all different.
 
     >>> names_of([Path("a/dqn/0"), Path("a/ppo/0")])

@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from rlmonitor.board import tags
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.extras import require
+from rlmonitor.replay.files import Location
 from rlmonitor.replay.runs import Run
 from rlmonitor.replay.store import read_analysis, read_attributes, read_clusters
 from rlmonitor.round import Analysis
@@ -104,7 +105,7 @@ def export_virelay(
         raise StoreError(f"{folder} cannot be written: {error}") from error
 
 
-def _read(chosen: Mapping[int, Path], progress: Callable[[str], None]) -> Iterator[Stored]:
+def _read(chosen: Mapping[int, Location], progress: Callable[[str], None]) -> Iterator[Stored]:
     for step, path in chosen.items():
         progress(f"round at {step:,}")
         play = read_analysis(path, "play")

@@ -8,10 +8,12 @@ import fsspec
 import numpy as np
 import pytest
 from test_buffers import run
+from test_compare import run as command
 from test_sweep import SETTINGS, Ended, content, folder, serial  # noqa: F401  # fixtures
 
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.replay import mirror, store, sweep
+from rlmonitor.replay.comparison import compare_runs
 from rlmonitor.replay.mirror import Mirror, run_folder
 from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import ThisProcess
@@ -63,6 +65,32 @@ def test_a_replay_into_a_url_goes_on_from_there(folder, serial, url, tmp_path, m
         ours, theirs = (store.read_relevance(each, "clip") for each in (place, here[step]))
         np.testing.assert_array_equal(ours["q"], theirs["q"])
         assert store.read_attributes(place) == store.read_attributes(here[step])
+    as_if_here(url, serial[0], tmp_path)
+
+
+def as_if_here(url, here, tmp_path):
+    """What reads runs finds the same at the URL."""
+    at = {}
+    for place in (url, str(here)):
+        clip, html = tmp_path / "clip.gif", tmp_path / "report.html"
+        assert command("export", place, "--csv", tmp_path / "all.csv", "--no-progress") == 0
+        assert command("export", place, "--clip", "relevance/play@100", clip, "--no-progress") == 0
+        assert command("report", place, "-o", html) == 0
+        lines = (tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()
+        curves = [line.partition(",")[2] for line in lines if "monitor/" not in line]
+        at[place] = curves, clip.read_bytes(), html.stat().st_size
+    assert len(at[url][0]) > 100
+    assert at[url][:2] == at[str(here)][:2]
+    assert at[url][2] == pytest.approx(at[str(here)][2], abs=200)
+    one, other = compare_runs([url, here]).runs
+    assert (one.name, other.name) == ("replayed", here.name)
+    assert list(one.rounds) == list(other.rounds) == [9, 100, 1000]
+    assert one.last == other.last == 1000
+
+
+def test_what_is_at_no_url_is_no_run(url, capsys):
+    assert command("export", url, "--csv", "all.csv") == 2
+    assert f"{url} is no run" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_folder_and_its_copy(url, tmp_path):

@@ -1,0 +1,50 @@
+"""What a checkpoint plays in a replay: as alone, with trial games and edits of memory beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rlmonitor.environment import make_monitor_env
+from rlmonitor.lrp import network_of
+from rlmonitor.monitor_settings import MonitorSettings
+from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.replay.playing import play
+from rlmonitor.rollout import Player
+from rlmonitor.strategy.history import OTHER_STARTS, OWN_STARTS
+
+ENV = "BreakoutNoFrameskip-v4"
+SETTINGS = MonitorSettings(n_frames=16, spacing=4, clip_frames=4, games=2, seed=3)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return network_of(q_network(load_checkpoint("agents/breakout/checkpoints/0800000.safetensors")))
+
+
+def test_games_and_edits_beside_the_play_do_not_change_it(network):
+    played = play(network, ENV, SETTINGS, 800_000)
+    player = Player(make_monitor_env(ENV, seed=3), seed=3)
+    alone = player.play(lambda seen: network.forward(seen).float().cpu().numpy(), 64)
+    player.close()
+    np.testing.assert_array_equal(played.recording.action, alone.action)
+    np.testing.assert_array_equal(played.recording.screen, alone.screen)
+    assert {kind: len(scores) for kind, scores in played.trials.items()} == {
+        OWN_STARTS: 2,
+        OTHER_STARTS: 2,
+    }
+    assert played.ram_effects is not None
+    assert set(played.ram_effects.value) == {"ball", "bricks"}
+
+
+def test_other_checkpoints_get_other_trial_games_and_the_same_again_the_same(network):
+    settings = replace(SETTINGS, n_frames=1, clip_frames=1, spacing=1, games=3)
+    scores = [play(network, ENV, settings, timestep).trials for timestep in (5, 5, 6)]
+    assert scores[0] == scores[1] != scores[2]
+
+
+def test_no_games_are_played_where_none_are_wanted(network):
+    settings = replace(SETTINGS, n_frames=1, clip_frames=1, spacing=1, games=0)
+    assert play(network, ENV, settings).trials == {}
