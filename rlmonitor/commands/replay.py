@@ -63,6 +63,9 @@ def replay(
             help="What buffers and videos show, such as breakout.", show_default="the checkpoints'"
         ),
     ] = None,
+    games: Annotated[
+        int, typer.Option(help="Trial games of each kind in a round, with --env; 0: none.")
+    ] = 1,
     frame_skip: Annotated[
         int, typer.Option(help="Frames of a video in a step: 1 if it has only every 4th.")
     ] = 4,
@@ -98,6 +101,7 @@ def replay(
         n_frames=frames,
         probe=None if probe == "none" else probe,
         composite=composite or DEFAULT_COMPOSITE,
+        games=games,
         seed=seed,
     )
     found = find_sources(sources, trust=trust, game=game, frame_skip=frame_skip)
@@ -133,7 +137,8 @@ def replay(
 
 def _tell(outcome: Outcome, out: str, notes: Mapping[str, Sequence[str]], *, as_json: bool) -> None:
     for problem in outcome.problems:
-        say(f"Left out: {problem.path}: {problem.what}", error=True)
+        named = problem.what.startswith(problem.path)
+        say(f"Left out: {'' if named else f'{problem.path}: '}{problem.what}", error=True)
     if as_json:
         document = {
             "run": out,

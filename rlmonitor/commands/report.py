@@ -20,6 +20,6 @@ def report(
     from rlmonitor.board.report import write_report
     from rlmonitor.replay.mirror import fetched
 
-    with fetched(runs) as folders:
+    with fetched(runs, "*tfevents*") as folders:
         size = write_report([each.path for each in folders], out)
     say(f"Written: {out} ({size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

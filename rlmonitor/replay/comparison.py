@@ -23,6 +23,7 @@ from rlmonitor.replay.contrasts import (
 from rlmonitor.replay.fan import Group
 from rlmonitor.replay.files import Location
 from rlmonitor.replay.findings import LEVEL, finding
+from rlmonitor.replay.journal import HISTORY
 from rlmonitor.replay.mirror import fetched
 from rlmonitor.replay.runs import Run, group_runs, load_runs
 from rlmonitor.strategy.history import Curve
@@ -95,7 +96,7 @@ def compare_runs(
     if measure not in fan.MEASURES:
         raise UnknownNameError("measure", measure, fan.MEASURES)
     progress("curves")
-    with fetched(paths) as folders:
+    with fetched(paths, HISTORY) as folders:
         runs = load_runs(folders)
     if timestep is not None:
         runs = tuple(run.up_to(timestep) for run in runs)

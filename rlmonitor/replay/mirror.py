@@ -9,6 +9,7 @@ replays into one URL at once are not kept apart.
 
 from __future__ import annotations
 
+import fnmatch
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -62,8 +63,12 @@ def run_folder(out: str) -> Iterator[RunFolder]:
 
 
 @contextmanager
-def fetched(runs: Sequence[Location]) -> Iterator[tuple[RunFolder, ...]]:
+def fetched(runs: Sequence[Location], matching: str = "*") -> Iterator[tuple[RunFolder, ...]]:
     """Runs to be read: what is at a URL is fetched, but for its rounds, which are read there.
+
+    Args:
+        runs: their folders or URLs.
+        matching: pattern of the names of the files that are needed.
 
     Raises:
         ConfigurationError: a URL of a kind that fsspec does not know.
@@ -80,7 +85,7 @@ def fetched(runs: Sequence[Location]) -> Iterator[tuple[RunFolder, ...]]:
             here = Path(kept.enter_context(TemporaryDirectory(prefix="rlmonitor")))
             # a folder of the same name, since a run's name is that of its folder
             mirror = Mirror(url, here / url.rpartition("/")[2])
-            mirror.fetch()
+            mirror.fetch(matching)
             folders.append(RunFolder(mirror.folder, url))
         yield tuple(folders)
 
@@ -100,15 +105,18 @@ class Mirror:
         self._copied: dict[str, tuple[int, int]] = {}
         self._last = time.monotonic()
 
-    def fetch(self) -> None:
+    def fetch(self, matching: str = "*") -> None:
         """Copy what is at the URL to the folder.
+
+        Args:
+            matching: pattern of the names of the files.
 
         Raises:
             StoreError: it cannot be read.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._told("read"):
-            for name in self._there():
+            for name in fnmatch.filter(self._there(), matching):
                 place = self.folder / name
                 place.parent.mkdir(parents=True, exist_ok=True)
                 self._filesystem.get_file(f"{self._root}/{name}", str(place))

@@ -284,6 +284,7 @@ def _described(job: Job) -> dict[str, Any]:
     games = sorted({shard.recording.game for shard in job.shards} - {""})
     composite = own.composite if isinstance(own.composite, str) else own.composite.name
     plain = {"n_frames", "clip_frames", "spacing", "epsilon", "seed", "probe"}
+    plain |= {"games"} if job.env_id is not None else set()
     described = {each.name: getattr(own, each.name) for each in fields(own) if each.name in plain}
     return {
         "format": FORMAT,

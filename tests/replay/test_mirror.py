@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import fsspec
 import numpy as np
 import pytest
+from planted_runs import a_round, write_run
 from test_buffers import run
 from test_compare import run as command
 from test_sweep import SETTINGS, Ended, content, folder, serial  # noqa: F401  # fixtures
 
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.replay import mirror, store, sweep
-from rlmonitor.replay.comparison import compare_runs
+from rlmonitor.replay.comparison import as_json, compare_runs
 from rlmonitor.replay.mirror import Mirror, run_folder
 from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import ThisProcess
@@ -86,6 +88,24 @@ def as_if_here(url, here, tmp_path):
     assert (one.name, other.name) == ("replayed", here.name)
     assert list(one.rounds) == list(other.rounds) == [9, 100, 1000]
     assert one.last == other.last == 1000
+
+
+def test_runs_at_urls_are_compared_as_runs_in_folders_are(url, tmp_path):
+    urls, folders = [], []
+    for i, ball in enumerate((0.2, 0.5)):
+        folders.append(write_run(tmp_path / f"run{i}", ball, seed=i))
+        urls.append(f"{url}/run{i}")
+        copy = tmp_path / "copy" / f"run{i}"
+        shutil.copytree(folders[-1], copy, ignore=shutil.ignore_patterns("rounds"))
+        Mirror(urls[-1], copy).save()
+        store.write_round(urls[-1], a_round(200, ball, i))
+    here, there = (as_json(compare_runs(each)) for each in (folders, urls))
+    assert here["tests"]
+    assert there == here | {"runs": {f"run{i}": urls[i] for i in range(2)}}
+    with pytest.raises(ConfigurationError, match="given twice"):
+        compare_runs([urls[0], urls[0]])
+    with pytest.raises(StoreError, match=f"{url}/none is no run"):
+        compare_runs([urls[0], f"{url}/none"])
 
 
 def test_what_is_at_no_url_is_no_run(url, capsys):
