@@ -86,6 +86,8 @@ def _read(name: str | os.PathLike[str]) -> Mapping[str, NDArray[Any]]:
     path = shipped if name in PROBES else Path(name)
     if not path.is_file():
         raise UnknownNameError("probe", str(name), PROBES)
+    if not zipfile.is_zipfile(path):
+        raise StoreError(f"{path} is no probe: it is torn, or no .npz archive")
     wanted = {*_ARRAYS, "palette", "screen", "phase", "env_id", "action_meanings"}
     try:
         # np.load leaves a file open that it opened itself and cannot read

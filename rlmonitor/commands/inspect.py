@@ -29,6 +29,8 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(inspection.as_json(found)))
     else:
-        Console().print(inspection.as_table(found))
+        console = Console(highlight=False)
+        for paragraph in inspection.as_text(found):
+            console.print(paragraph)
     if any(one.problem for one in found):
         raise typer.Exit(SOME_BROKEN)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.table import Table
+from rich.console import RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from rlmonitor.errors import RlmonitorError
@@ -23,10 +24,10 @@ from rlmonitor.replay.videos import look_at_video
 from rlmonitor.replay.weights import look_at_state
 
 IN_JSON_ONLY = frozenset({"versions", "checkpoint"})
-"""Facts that would fill the table."""
+"""Facts that would fill the screen."""
 
 
-_SAFE = {False: "yes", True: "no: it was unpickled, because you trust it"}
+_SAFE = {False: "safe to read", True: "not safe: it was unpickled, because you trust it"}
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,16 @@ def as_json(found: Sequence[Inspection]) -> list[dict[str, Any]]:
     ]
 
 
-def as_table(found: Sequence[Inspection]) -> Table:
-    """A row for each file; of the tensors the weights' shapes."""
-    table = Table("file", "kind", "what it holds", "safe to read")
+def as_text(found: Sequence[Inspection]) -> Iterator[RenderableType]:
+    """Two paragraphs for each file: what it is, and what it holds or why it cannot be read."""
     for one in found:
+        kind = f" · {one.kind}" if one.kind else ""
+        verdict = "not read" if one.problem else _SAFE[one.trusted]
+        colour = "red" if one.problem else "yellow" if one.trusted else "green"
+        yield Text.assemble(_plain(one.path, "bold"), _plain(kind), " · ", (verdict, colour))
         facts = [f"{name} {_shown(value)}" for name, value in one.facts.items()
                  if name not in IN_JSON_ONLY]  # fmt: skip
-        verdict = f"no: {one.problem}" if one.problem else _SAFE[one.trusted]
-        row = (one.path, one.kind, " · ".join(facts), verdict)
-        table.add_row(*map(_plain, row))
-    return table
+        yield Padding(_plain(one.problem or " · ".join(facts)), (0, 0, 0, 4), expand=False)
 
 
 def _inspected(source: CheckpointFile | RecordingFile) -> Inspection:
@@ -200,10 +201,11 @@ def _lists(shapes: Any) -> dict[str, list[int]]:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         weights = [shape for name, shape in value.items() if name.endswith("weight")]
-        return ", ".join("x".join(map(str, shape)) for shape in weights)
+        return ", ".join(dict.fromkeys("x".join(map(str, shape)) for shape in weights))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _plain(text: str) -> Text:
+def _plain(text: str, style: str = "") -> Text:
     """Nothing from a file is markup, nor moves the cursor."""
-    return Text("".join(c if c.isprintable() else "?" for c in text), overflow="fold")
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    return Text(shown, style, overflow="fold")

@@ -226,10 +226,12 @@ def _found(
             return [Problem(path, str(error))]
     if not is_folder(path) or depth > DEEPEST:
         return []
-    found = []
+    found: list[CheckpointFile | RecordingFile | Problem] = []
     for each in inside(path):
         if each.rpartition("/")[2] not in _NOT_SOURCES:
             found += _found(each, trust=trust, asked=False, depth=depth + 1)
+    if asked and not found:
+        return [Problem(path, f"{path} holds no checkpoint and no recording")]
     return found
 
 

@@ -289,7 +289,8 @@ def _open(path: Location, part: str) -> zarr.Group:
         _check_format(path, root.attrs.get("format"))
         group = root[part] if part else root
     except (OSError, KeyError) as error:
-        raise StoreError(f"{path} is no round with a part {part!r}: {error}") from error
+        what = f"round with a part {part!r}" if part else "round and no recording"
+        raise StoreError(f"{path} is no {what}: {error}") from error
     if not isinstance(group, zarr.Group):
         raise StoreError(f"{path}: {part!r} is no group")
     return group

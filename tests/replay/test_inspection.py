@@ -133,3 +133,21 @@ def test_a_training_state_is_no_network(tmp_path):
     with pytest.raises(CheckpointError, match="folder checkpoints"):
         load_network(str(path))
     assert not find_sources([str(tmp_path)]).checkpoints
+
+
+def test_what_is_printed_fits_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    agent().save(tmp_path / "agent.zip")
+    (tmp_path / "garbage.npz").write_bytes(b"garbage")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "none.zarr").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run("inspect", "agent.zip", "garbage.npz", "empty", "none.zarr") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "agent.zip · stable-baselines3 · safe to read"
+    assert lines[1].startswith("    algorithm DQN · timestep 0 · ")
+    assert max(map(len, lines)) <= 60
+    told = " ".join(" ".join(lines).split())
+    assert "garbage.npz is no probe: it is torn, or no .npz archive" in told
+    assert "empty holds no checkpoint and no recording" in told
+    assert "none.zarr is no round and no recording" in told
