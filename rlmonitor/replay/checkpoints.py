@@ -161,7 +161,8 @@ def write_tensors(
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    content = save({key: t.detach().cpu().contiguous() for key, t in tensors.items()}, {**metadata})
+    ready = {key: t.detach().cpu().contiguous() for key, t in tensors.items()}
+    content = _in_order(save(ready, {**metadata}))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -174,6 +175,16 @@ def write_tensors(
         temporary.unlink(missing_ok=True)
         raise StoreError(f"{path} cannot be written: {error}") from error
     return path
+
+
+def _in_order(content: bytes) -> bytes:
+    """The file with its metadata in order, which safetensors shuffles: equal ones would differ."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
