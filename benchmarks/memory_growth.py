@@ -1,7 +1,8 @@
 """Whether a monitor's memory grows: resident memory over 1,000 rounds in one process.
 
-A small DQN on Breakout, a round every few timesteps with few frames and all that belongs to a round
-(probe, checks, clusters, clips, event file, store); nothing learns, so that nothing else grows.
+A DQN on a small game, a round at every timestep with few frames and all that belongs to a round
+(trial games, probe, checks, clusters, clips, event file, store); nothing learns, so that nothing
+else grows.
 Writes a table and a plot::
 
     python benchmarks/memory_growth.py --rounds 1000
@@ -20,14 +21,12 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import torch
+from cued_catch import CuedCatch
 from stable_baselines3 import DQN
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-from stable_baselines3.common.env_util import make_atari_env
-from stable_baselines3.common.vec_env import VecFrameStack
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rlmonitor import StrategyMonitorCallback
-from rlmonitor.networks import NETWORKS
-from rlmonitor.probe import load_probe
 
 HERE = Path(__file__).parent
 SETTLED = 100
@@ -58,19 +57,12 @@ class Watch(BaseCallback):
 def measure(rounds: int, folder: Path) -> list[float]:
     """Resident memory in MB after each round."""
     torch.set_num_threads(1)
-    env = VecFrameStack(make_atari_env("BreakoutNoFrameskip-v4", seed=0), 4)
+    env = DummyVecEnv([lambda: CuedCatch("tells")])
     model = DQN(
-        "CnnPolicy", env, buffer_size=rounds, learning_starts=10 * rounds, seed=0,
-        policy_kwargs=NETWORKS["nips"].policy_kwargs(), tensorboard_log=str(folder),
+        "CnnPolicy", env, buffer_size=100, learning_starts=10 * rounds, seed=0,
+        policy_kwargs={"net_arch": [8]}, tensorboard_log=str(folder),
     )  # fmt: skip
-    buffer = model.replay_buffer
-    assert buffer is not None
-    for array in (buffer.observations, buffer.next_observations):
-        array[...] = 0  # its pages are the training's, and are there from the start
-    few = load_probe("breakout").select([0, 40, 80, 120])
-    watching = StrategyMonitorCallback(
-        every=1, n_frames=4, clip_frames=4, probe=few, games=0, keep=3
-    )
+    watching = StrategyMonitorCallback(every=1, n_frames=16, clip_frames=8, keep=3)
     seen = Watch()
     model.learn(rounds, callback=CallbackList([watching, seen]))
     faults = [event for event in watching.events if event.kind == "fault"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rlmonitor.errors import ConfigurationError, UnknownNameError
+from rlmonitor.errors import MALFORMED, ConfigurationError, UnknownNameError
 
 Check = Callable[[Any], str | None]
 """What was expected, where a value is wrong; None where it is right."""
@@ -210,9 +210,14 @@ def load_configuration(path: str | Path) -> Configuration:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}; expected a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, *MALFORMED) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
-    return parse_configuration(data, str(path))
+    try:
+        return parse_configuration(data, str(path))
+    except ConfigurationError:
+        raise
+    except ValueError as error:  # a whole number of thousands of digits cannot even be shown
+        raise ConfigurationError(f"{path} has a value that cannot be: {error}") from error
 
 
 def parse_configuration(data: Mapping[str, Any], source: str) -> Configuration:

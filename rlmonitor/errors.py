@@ -22,6 +22,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MALFORMED = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError),
+    *(OverflowError, RecursionError),  # of infinity as a whole number; of brackets within brackets
+)
+"""What taking apart somebody's JSON or TOML raises that is not as it should be."""
+
 
 class RlmonitorError(Exception):
     """Base class of all errors that rlmonitor raises on purpose."""

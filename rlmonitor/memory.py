@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,8 @@ PART = 0.5
 _MEMINFO, _GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
-def free_memory() -> int | None:
-    """Bytes that this process can still take, by the machine and its container; None: not known."""
+def free_memory() -> int:
+    """Bytes that this process can still take, by the machine and its container, about."""
     found = []
     with suppress(OSError, ValueError, StopIteration):
         lines = _MEMINFO.read_text().splitlines()
@@ -23,7 +24,8 @@ def free_memory() -> int | None:
     with suppress(OSError, ValueError):  # "max" where the container has no limit
         limit, used = ((_GROUP / f"memory.{name}").read_text() for name in ("max", "current"))
         found.append(int(limit) - int(used))
-    return min(found, default=None)
+    half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return min(found, default=half)
 
 
 def require_memory(needed: int, what: str, instead: str) -> None:
@@ -38,7 +40,7 @@ def require_memory(needed: int, what: str, instead: str) -> None:
         ConfigurationError: there is too little memory.
     """
     free = free_memory()
-    if free is not None and needed > PART * free:
+    if needed > PART * free:
         raise ConfigurationError(
             f"{what} would take about {needed / 1e9:.1f} GB of memory, and of the {free / 1e9:.1f} "
             f"GB that are free here the training keeps half: {instead}"

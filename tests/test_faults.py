@@ -207,7 +207,6 @@ def test_observations_that_would_fill_the_memory_are_refused_with_numbers(monkey
 
 def test_the_free_memory_is_known_here():
     found = memory.free_memory()
-    assert found is not None
     assert 1 << 20 < found < 1 << 50
 
 

@@ -43,9 +43,11 @@ A reader refuses what has another ``format``; names that it does not know it lea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from rlmonitor.errors import MALFORMED
 
 FORMAT = 1
 
@@ -98,8 +100,8 @@ def index_of(run: str, stored: Stored) -> Json:
         the round before · ``events`` · ``parts`` · ``problems``.
     """
     problems = list(stored.problems)
-    rounds = _by_timestep(stored.rounds, "round", problems)
-    events = _by_timestep(stored.events, "record of events", problems)
+    rounds = _by_timestep(stored.rounds, "round", _is_round, problems)
+    events = _by_timestep(stored.events, "record of events", _is_events, problems)
     names = dict.fromkeys(name for each in rounds for name in each["values"])
     return {
         "format": FORMAT,
@@ -120,22 +122,33 @@ def index_of(run: str, stored: Stored) -> Json:
     }
 
 
-def _by_timestep(texts: Iterable[str | bytes], what: str, problems: list[str]) -> list[Json]:
+def _is_round(record: Json) -> bool:
+    return isinstance(record.get("values"), dict)
+
+
+def _is_events(record: Json) -> bool:
+    events = record.get("events")
+    return isinstance(events, list) and all(isinstance(each, dict) for each in events)
+
+
+def _by_timestep(
+    texts: Iterable[str | bytes], what: str, whole: Callable[[Json], bool], problems: list[str]
+) -> list[Json]:
     """Records that can be read, ascending, of equal timesteps the last; problems get the rest."""
     known: dict[int, Json] = {}
     unreadable, foreign = 0, set()
     for text in texts:
-        record = _record(text)
+        record = _record(text, whole)
         if record is None:
             unreadable += 1
         elif record.get("format") != FORMAT:
-            foreign.add(record.get("format"))
+            foreign.add(str(record.get("format"))[:20])
         else:
             known[record["timestep"]] = record
     if unreadable:
         problems.append(f"{unreadable} of the {what}s cannot be read: what they hold is damaged.")
     if foreign:
-        formats = ", ".join(sorted(map(str, foreign)))
+        formats = ", ".join(sorted(foreign))
         problems.append(
             f"Some of the {what}s have format {formats}; this page reads format {FORMAT}. "
             "The rlmonitor that wrote them shows them."
@@ -143,18 +156,15 @@ def _by_timestep(texts: Iterable[str | bytes], what: str, problems: list[str]) -
     return [known[step] for step in sorted(known)]
 
 
-def _record(text: str | bytes) -> Json | None:
-    """A record with a timestep and, of a round, its values; None for anything else."""
+def _record(text: str | bytes, whole: Callable[[Json], bool]) -> Json | None:
+    """A whole record with a timestep, or another format's; None for anything else."""
     try:
-        record = json.loads(text)
+        record: Json = json.loads(text)
         if record.get("format") != FORMAT:
             return {"format": record.get("format")}
-        whole = isinstance(record["timestep"], int) and (
-            isinstance(record.get("events"), list) or isinstance(record.get("values"), dict)
-        )
-    except (ValueError, KeyError, AttributeError):
+        return record if isinstance(record["timestep"], int) and whole(record) else None
+    except MALFORMED:
         return None
-    return record if whole else None
 
 
 def _without_repetition(rounds: Iterable[Json]) -> Iterable[Json]:

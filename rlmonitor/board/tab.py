@@ -152,8 +152,15 @@ def _check(request: Any) -> None:
         raise _Refused(405, f"{request.method} is not known here; ask with GET.")
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.host):
+    if site not in {"same-origin", "none"} or (origin and _host(origin) != request.host):
         raise _Refused(403, "This data is for TensorBoard's own page only.")
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # brackets that hold no address
+        return None
 
 
 def _bundle(request: Any) -> wrappers.Response:
@@ -189,8 +196,8 @@ def _argument(request: Any, name: str) -> str:
 
 def _number(request: Any, name: str) -> int:
     value = _argument(request, name)
-    if not value.isdecimal():
-        raise _Refused(400, f"{name}={value!r} is not a whole number.")
+    if not (value.isdecimal() and len(value) < 20):
+        raise _Refused(400, f"{name}={value[:40]!r} is not a whole number.")
     return int(value)
 
 

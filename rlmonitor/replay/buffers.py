@@ -12,13 +12,13 @@ import pickle
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlmonitor.errors import CheckpointError
+from rlmonitor.memory import free_memory
 from rlmonitor.recording import Recording
 from rlmonitor.replay.files import is_remote, on_disk
 from rlmonitor.replay.screens import Shape, arranged, has_channels_last, newest
@@ -168,26 +168,15 @@ class _InPlace(pickle._Unpickler):
 
     def _bytes(self) -> None:
         (length,) = struct.unpack("<Q", self.read(8))  # type: ignore[attr-defined]
-        if length > available_memory():
+        if length > free_memory():
             raise MemoryError(
                 f"an array of {length / 1e9:.1f} GB that cannot stay in the file, and "
-                f"{available_memory() / 1e9:.1f} GB of memory are free"
+                f"{free_memory() / 1e9:.1f} GB of memory are free"
             )
         self.append(self.read(length))  # type: ignore[attr-defined]
 
     dispatch[pickle.BYTEARRAY8[0]] = _bytearray
     dispatch[pickle.BINBYTES8[0]] = _bytes
-
-
-def available_memory() -> int:
-    """Bytes that are free, or can be."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 def _unpickled(path: str) -> Any:

@@ -21,7 +21,7 @@ from stable_baselines3.dqn import DQN
 from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 
-from rlmonitor.errors import CheckpointError, StoreError, UnknownNameError
+from rlmonitor.errors import MALFORMED, CheckpointError, StoreError, UnknownNameError
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.files import is_remote, opened
 
@@ -236,7 +236,7 @@ def read_header(path: str | Path) -> Header:
         shapes = {name: tuple(map(int, one["shape"])) for name, one in told.items()}
         ends = [int(one["data_offsets"][1]) for one in told.values()]
         metadata = {str(key): str(value) for key, value in metadata.items()}
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except MALFORMED as error:
         raise _torn(path, error) from error
     if 8 + length + max(ends, default=0) != size:
         raise _torn(path, f"{size:,} bytes, expected {8 + length + max(ends, default=0):,}")

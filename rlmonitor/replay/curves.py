@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -43,7 +44,7 @@ def cut_curves(run_dir: str | Path, last: int, again: Callable[[str], bool] | No
         for path, stamp in _stamps_before(paths, int(time.time())):
             path.rename(path.with_name(_STAMP.sub(f"{stamp:010d}", path.name, count=1)))
         return dropped
-    except OSError as error:
+    except (OSError, DecodeError) as error:
         raise StoreError(f"the curves in {run_dir} cannot be cut: {error}") from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.util.tensor_util import make_ndarray
 
@@ -24,8 +25,15 @@ def scalars(run: Path) -> dict[tuple[str, int], float]:
         if value.HasField("simple_value"):
             found[value.tag, step] = float(value.simple_value)
         elif value.metadata.plugin_data.plugin_name == "scalars" and value.HasField("tensor"):
-            found[value.tag, step] = float(make_ndarray(value.tensor))
+            found[value.tag, step] = _number(value.tensor, run)
     return found
+
+
+def _number(tensor: Any, run: Path) -> float:
+    try:
+        return float(make_ndarray(tensor))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"the event files in {run} hold a point that is none: {error}") from error
 
 
 def clips(run: Path) -> dict[tuple[str, int], bytes]:
@@ -49,5 +57,5 @@ def _values(run: Path) -> Iterator[tuple[int, Any]]:
                 event = Event.FromString(record)
                 for value in event.summary.value:
                     yield event.step, value
-    except OSError as error:
+    except (OSError, DecodeError) as error:
         raise StoreError(f"the event files in {run} cannot be read: {error}") from error

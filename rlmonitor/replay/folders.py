@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlmonitor.errors import MALFORMED
 from rlmonitor.replay.files import Location, filesystem, is_remote, on_disk
 
 SUFFIX, MANIFEST = ".zarr", ".json"
@@ -160,8 +161,10 @@ class ObjectFolder:
 
     def _url_in(self, content: bytes) -> str | None:
         """The URL that a manifest names; None if the JSON is no manifest but something else."""
-        told = json.loads(content)
-        group = told.get("group") if isinstance(told, dict) else None
+        try:
+            group = json.loads(content)["group"]
+        except MALFORMED:
+            return None
         return f"{self.url}/{group}" if isinstance(group, str) else None
 
     def _delete(self, group: str) -> None:

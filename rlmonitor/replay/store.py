@@ -20,17 +20,18 @@ quarter of the size; their statistics were made from the whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cache
+from functools import cache, wraps
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from rlmonitor.errors import StoreError
+from rlmonitor.errors import RlmonitorError, StoreError
 from rlmonitor.recording import Recording
 from rlmonitor.replay.files import Location
 from rlmonitor.replay.folders import DiskFolder, ObjectFolder, folder_at
@@ -42,8 +43,32 @@ from rlmonitor.strategy.timeline_state import from_arrays, to_arrays
 FORMAT = 1
 PACKAGES = ("rlmonitor", "torch", "stable-baselines3", "gymnasium", "ale-py", "numpy")
 
+UNSUSPICIOUS, LARGEST_EXPANSION = 64 << 20, 2_000
+"""Bytes that an array may have however few are stored, and how many times these otherwise."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
 _PROBE = "probe"
 _PLAIN = ("observation", "screen", "action", "reward", "score", "done", "step")
+
+
+def _reading(
+    read: Callable[Concatenate[Location, Arguments], Result],
+) -> Callable[Concatenate[Location, Arguments], Result]:
+    """Whatever zarr, a codec or we stumble over in a torn or foreign round becomes one sentence."""
+
+    @wraps(read)
+    def reading(path: Location, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return read(path, *args, **kwargs)
+        except RlmonitorError:
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"[:300]
+            raise StoreError(f"{path} is torn, or no round: {what}") from error
+
+    return reading
 
 
 @cache
@@ -136,6 +161,7 @@ def discard_after(run: Location, timestep: int) -> None:
             rounds_folder(run).remove(_name(step))
 
 
+@_reading
 def read_recording(path: Location, part: str = "play", frames: slice = slice(None)) -> Recording:
     """The frames of one part (``play``, ``clip`` or ``probe``) of a round on disk.
 
@@ -169,6 +195,7 @@ def _colours(group: zarr.Group) -> int:
     return 1 if found == 1 else 3
 
 
+@_reading
 def read_described(path: Location, part: str = "play") -> dict[str, Any]:
     """Environment, elements, observations and memory of a part, from its description alone.
 
@@ -186,6 +213,7 @@ def read_described(path: Location, part: str = "play") -> dict[str, Any]:
     }
 
 
+@_reading
 def count_frames(path: Location, part: str = "play") -> int:
     """How many frames a part of a round or recording has.
 
@@ -196,6 +224,7 @@ def count_frames(path: Location, part: str = "play") -> int:
     return int(action.shape[0]) if isinstance(action, zarr.Array) else 0
 
 
+@_reading
 def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.float32]]:
     """Target to the maps ``[N, C, H, W]`` of one part of a round on disk.
 
@@ -210,6 +239,7 @@ def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.f
     }
 
 
+@_reading
 def read_analysis(path: Location, part: str = "clip") -> Analysis:
     """One part of a round on disk, its maps pooled again.
 
@@ -233,6 +263,7 @@ def read_analysis(path: Location, part: str = "clip") -> Analysis:
     )
 
 
+@_reading
 def read_parts(path: Location) -> tuple[str, ...]:
     """Names of the parts of a round on disk.
 
@@ -242,6 +273,7 @@ def read_parts(path: Location) -> tuple[str, ...]:
     return tuple(sorted(name for name, _ in _open(path, "").groups()))
 
 
+@_reading
 def read_timeline(path: Location) -> Timeline:
     """The strategies that were known after a round; none if the round has no clusters.
 
@@ -258,6 +290,7 @@ def read_timeline(path: Location) -> Timeline:
     return from_arrays(arrays, str(group.attrs["timeline"]))
 
 
+@_reading
 def read_clusters(path: Location) -> tuple[str | None, NDArray[np.int64]]:
     """The clustered target of a round on disk, and each frame's strategy ``[N]``, −1 for none.
 
@@ -274,6 +307,7 @@ def read_clusters(path: Location) -> tuple[str | None, NDArray[np.int64]]:
     return str(group.attrs["target"]), ids[labels]
 
 
+@_reading
 def read_attributes(path: Location) -> dict[str, Any]:
     """Composite, statistics, versions and settings of a round on disk."""
     return dict(_open(path, "").attrs)
@@ -313,7 +347,26 @@ def _check_format(path: Location, found: object) -> None:
 
 
 def _array(group: zarr.Group, name: str, frames: slice = slice(None)) -> NDArray[Any]:
-    return np.asarray(group[name][frames])  # type: ignore[index]  # a group's child may be a group
+    child = group[name]
+    if not isinstance(child, zarr.Array):
+        raise StoreError(f"{name!r} is no array")
+    _check_size(child, name, frames)
+    return np.asarray(child[frames])
+
+
+def _check_size(array: zarr.Array[Any], name: str, frames: slice) -> None:
+    """Refuse what would fill the memory with what is not in the file.
+
+    Raises:
+        StoreError: a size that no honest array has for the bytes that are stored.
+    """
+    n = len(range(*frames.indices(array.shape[0]))) if array.ndim else 1
+    cells = max(math.prod((n, *array.shape[1:])), math.prod(array.chunks))
+    needed = cells * array.dtype.itemsize
+    if needed > UNSUSPICIOUS and needed > LARGEST_EXPANSION * array.nbytes_stored():
+        raise StoreError(
+            f"{name!r} of shape {list(array.shape)} would grow to {needed:,} bytes; refused"
+        )
 
 
 def _arrays(group: zarr.Group, name: str, frames: slice = slice(None)) -> dict[str, NDArray[Any]]:

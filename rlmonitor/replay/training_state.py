@@ -15,7 +15,7 @@ import torch
 from stable_baselines3.dqn import DQN
 from torch import Tensor
 
-from rlmonitor.errors import CheckpointError
+from rlmonitor.errors import MALFORMED, CheckpointError
 from rlmonitor.replay.checkpoints import read_tensors, write_tensors
 
 _COUNTERS = ("num_timesteps", "_episode_num", "_n_calls", "_n_updates")
@@ -81,14 +81,18 @@ def load_training_state(path: str | Path) -> TrainingState:
     tensors, metadata = read_tensors(path)
     if _KEY not in metadata:
         raise CheckpointError(f"{path} is no training state of this version ({_KEY})")
-    rest = json.loads(metadata[_KEY])
-    return TrainingState(
-        tensors,
-        rest["counters"],
-        tuple(rest["episodes"]),
-        rest["generators"],
-        rest["configuration"],
-    )
+    try:
+        rest = json.loads(metadata[_KEY])
+        state = TrainingState(
+            tensors,
+            {name: int(rest["counters"][name]) for name in _COUNTERS},
+            tuple(rest["episodes"]),
+            dict(rest["generators"]),
+            dict(rest["configuration"]),
+        )
+    except MALFORMED as error:
+        raise CheckpointError(f"{path} is a torn training state: {error}") from error
+    return state
 
 
 def is_training_state(metadata: Mapping[str, str]) -> bool:
@@ -104,7 +108,7 @@ def saved_timesteps(metadata: Mapping[str, str], where: str | Path) -> int:
     """
     try:
         return int(json.loads(metadata[_KEY])["counters"]["num_timesteps"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except MALFORMED as error:
         raise CheckpointError(f"{where} is a torn training state: {error}") from error
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from rlmonitor.errors import ConfigurationError, StoreError, UnknownNameError
+from rlmonitor.errors import MALFORMED, ConfigurationError, StoreError, UnknownNameError
 
 EventKind = Literal[
     "fault",
@@ -73,7 +73,7 @@ def from_json(line: str) -> Event:
         }
         kind = checked_kind(fields["kind"])
         return Event(kind, int(fields["timestep"]), str(fields["text"]), evidence)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except MALFORMED as error:
         raise StoreError(f"{line[:80]!r} is no event: {error}") from error
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.errors import ObservationError, StoreError
+from rlmonitor.errors import MALFORMED, ObservationError, StoreError
 from rlmonitor.strategy.causal import TARGETS, Effects
 
 PLAYED, OWN_STARTS, OTHER_STARTS = "played", "own", "other"
@@ -150,5 +150,5 @@ def from_json(line: str) -> RoundSummary:
             scores={str(k): tuple(float(v) for v in each) for k, each in fields["scores"].items()},
             strategies={str(k): str(name) for k, name in fields["strategies"].items()},
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except MALFORMED as error:
         raise StoreError(f"{line[:80]!r} is no round of a history: {error}") from error

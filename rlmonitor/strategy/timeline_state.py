@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.errors import StoreError
+from rlmonitor.errors import MALFORMED, StoreError
 from rlmonitor.strategy.timeline import Strategy, Timeline
 
 VERSION = 1
@@ -63,7 +63,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]], text: str) -> Timeline:
         )
         if [each.id for each in strategies] != list(range(len(strategies))):
             raise ValueError("the ids do not count from 0")
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise StoreError(f"this is no stored timeline: {error}") from error
     return Timeline(strategies)
 
