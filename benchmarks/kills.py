@@ -83,6 +83,9 @@ def slow_steps(run_dir: Path) -> Steps:
 
 FAST = """
 import json, sys, time
+from tensorboard.data import server_ingester
+from tensorboard.data.provider import RunTagFilter
+from tensorboard.util.grpc_util import ChannelCredsType
 folder, run, expected = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 ingester = server_ingester.SubprocessServerDataIngester(
     server_ingester.get_server_binary(), folder, reload_interval=1,
@@ -185,7 +188,7 @@ def kill_and_resume(run_dir: Path, kills: int, seed: int = 0) -> dict[str, Any]:
     torch.set_num_threads(1)
     began = time.monotonic()
     moments, found, reached = Counter[str](), list[str](), [0]
-    usual = 6.0
+    usual = 12.0
     for kill in range(kills):
         process = start(run_dir, 1_000_000)
         time.sleep(float(rng.uniform(0.05, usual)))

@@ -7,6 +7,7 @@ a change of attention. ``scripts/make_probe.py`` made the shipped one.
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
