@@ -87,7 +87,11 @@ def replay(
     as_json: AsJson = False,
     progress: Bar = True,
 ) -> None:
-    """Analyse checkpoints as if their training had been monitored."""
+    """Analyse checkpoints as if their training had been monitored.
+
+    Exit code: 0 all is well, 1 some files were broken or refused and are left out, 2 wrong use, 130
+    stopped by Ctrl-C.
+    """
     from rlmonitor.lrp import DEFAULT_COMPOSITE
     from rlmonitor.monitor_settings import MonitorSettings
     from rlmonitor.progress import stages
