@@ -9,15 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlmonitor.board import tags
-from rlmonitor.board.embedding import drawn_strategies, show_strategies
-from rlmonitor.board.overview import strategy_overview
-from rlmonitor.board.page import show_events, show_round
-from rlmonitor.board.round_clips import play_clip, probe_clip
-from rlmonitor.board.scalars import round_scalars
+from rlmonitor.board.page import show_events
+from rlmonitor.board.sheet import Sheet, drawn, show_sheet
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import StoreError
 from rlmonitor.replay import store
@@ -33,7 +30,7 @@ from rlmonitor.round import Round
 from rlmonitor.round_summary import summary_of
 from rlmonitor.strategy.detectors import detect
 from rlmonitor.strategy.events import Event
-from rlmonitor.strategy.history import History
+from rlmonitor.strategy.history import History, RoundSummary
 from rlmonitor.strategy.timeline import Timeline
 
 RESERVE = 64 << 20
@@ -98,19 +95,40 @@ class Logbook:
         """
         if found.strategies is not None:
             self.timeline = found.strategies.timeline
+        about = {"seed": self._seed, **(attributes or {})}
         try:
-            self._show(found, phases, attributes or {})
+            require_space(self.writer.directory)
+            self._show(_drawn(found, about, phases))
         finally:
-            self._store(found, attributes or {})
+            if self._keep != 0:
+                require_space(self.run_dir)
+                self._store(store.packed(found, about))
 
-    def notice(self, found: Round) -> tuple[Event, ...]:
+    def put(self, written: Written) -> None:
+        """Show and store a round that was drawn and compressed elsewhere, see `written_of`.
+
+        The strategies so far are then its maker's, not ours.
+
+        Raises:
+            StoreError: as in `write`.
+        """
+        try:
+            require_space(self.writer.directory)
+            self._show(written.sheet)
+        finally:
+            require_space(self.run_dir)
+            self._store(written.packed)
+
+    def notice(self, summary: RoundSummary) -> tuple[Event, ...]:
         """Add a round to the run's history, and say what begins with it.
+
+        Args:
+            summary: of the round.
 
         Raises:
             StoreError: the history could not be written.
         """
         require_space(self.run_dir, SMALL_RESERVE)
-        summary = summary_of(found)
         earlier = tuple(r for r in self._history.rounds if r.timestep < summary.timestep)
         if len(earlier) < len(self._history.rounds):  # a round made anew
             cut_journals(self.run_dir, summary.timestep - 1)
@@ -153,38 +171,46 @@ class Logbook:
         """Close the event file if it is our own."""
         self.writer.close()
 
-    def _show(
-        self, found: Round, phases: Sequence[str] | None, attributes: Mapping[str, Any]
-    ) -> None:
-        require_space(self.writer.directory)
-        play = found.play
-        if self._first:
-            elements = [*play.recording.masks, *play.recording.outside]
-            self.writer.layout(
-                elements, play.recording.observation.shape[1] // play.recording.colours
-            )
-            self._first = False
-        self.writer.scalars(round_scalars(found), found.timestep)
-        self.writer.clip(tags.RELEVANCE_PLAY, play_clip(found), found.timestep)
-        if found.probe is not None:
-            gif = probe_clip(found.probe, found, phases)
-            self.writer.clip(tags.RELEVANCE_PROBE, gif, found.timestep)
-        overview = strategy_overview(found)
-        if overview is not None:
-            self.writer.picture(tags.STRATEGY_OVERVIEW, overview, found.timestep)
-        drawn = drawn_strategies(found.strategies, seed=self._seed)
-        show_strategies(self.writer.directory, found, drawn)
-        how = {**attributes, "seed": self._seed, "versions": store.versions()}
-        show_round(self.writer, found, drawn, how=how, phases=phases)
-        self.writer.flush()
+    def _show(self, sheet: Sheet) -> None:
+        show_sheet(self.writer, sheet, first=self._first)
+        self._first = False
 
-    def _store(self, found: Round, attributes: Mapping[str, Any]) -> None:
-        if self._keep == 0:
-            return
-        require_space(self.run_dir)
-        store.write_round(self._rounds, found, {"seed": self._seed, **attributes})
+    def _store(self, packed: store.PackedRound) -> None:
+        store.write_packed(self._rounds, packed)
         if self._keep is not None:
             store.keep_latest(self._rounds, self._keep)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A round as it goes to TensorBoard, to disk and into the history.
+
+    Attributes:
+        sheet: for TensorBoard.
+        packed: for the disk.
+        summary: for the history.
+    """
+
+    sheet: Sheet
+    packed: store.PackedRound
+    summary: RoundSummary
+
+
+def written_of(
+    found: Round, about: Mapping[str, Any], phases: Sequence[str] | None = None
+) -> Written:
+    """Draw and compress a round, wherever there is time for it.
+
+    Args:
+        found: the round, its strategies followed.
+        about: how it was made, as JSON: its seed, settings and the like.
+        phases: a name for each frame of the probe.
+    """
+    return Written(_drawn(found, about, phases), store.packed(found, about), summary_of(found))
+
+
+def _drawn(found: Round, about: Mapping[str, Any], phases: Sequence[str] | None) -> Sheet:
+    return drawn(found, {**about, "versions": store.versions()}, phases)
 
 
 def require_space(folder: Path, reserve: int = RESERVE) -> None:

@@ -28,6 +28,7 @@ from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
+from rlmonitor.round_summary import summary_of
 from rlmonitor.side_by_side import Game as PlayedGame
 from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.events import Event
@@ -148,7 +149,7 @@ class Monitor:
         Raises:
             StoreError: the history could not be written.
         """
-        return self._log.notice(found)
+        return self._log.notice(summary_of(found))
 
     def has(self, timestep: int) -> bool:
         """Whether the round of a timestep came to its end, in this process or one before."""

@@ -284,12 +284,36 @@ def follow(found: Round, timeline: Timeline) -> Round:
     own = found.strategies
     if own is None:
         return found
-    pooled = found.play.pooled[own.target]
-    shares = {name: pooled.share[name] for name in found.play.recording.masks}
-    known, moment = advance(timeline, own.found, found.timestep, shares)
+    return replace(
+        found, strategies=followed(own, clustered_shares(found), found.timestep, timeline)
+    )
+
+
+def clustered_shares(found: Round) -> dict[str, NDArray[np.float64]]:
+    """Element to its share of each frame ``[N]``, for the target whose maps were clustered."""
+    if found.strategies is None:
+        return {}
+    pooled = found.play.pooled[found.strategies.target]
+    return {name: pooled.share[name] for name in found.play.recording.masks}
+
+
+def followed(
+    own: Strategies,
+    shares: Mapping[str, NDArray[np.float64]],
+    timestep: int,
+    timeline: Timeline,
+) -> Strategies:
+    """A round's clusters found again among the strategies of the rounds before.
+
+    Args:
+        own: the clusters, as `complete` makes them.
+        shares: from `clustered_shares`.
+        timestep: of the round.
+        timeline: the strategies so far.
+    """
+    known, moment = advance(timeline, own.found, timestep, shares)
     novelty = novelty_of(timeline.strategies, own.found)
-    followed = replace(own, moment=moment, timeline=known, novelty=novelty)
-    return replace(found, strategies=followed)
+    return replace(own, moment=moment, timeline=known, novelty=novelty)
 
 
 def _spot_checks(

@@ -155,8 +155,7 @@ def write(
     left, top = x - shift[align], baseline - ascent
     target = canvas[max(top, 0) : top + coverage.shape[0], max(left, 0) : left + coverage.shape[1]]
     visible = coverage[max(-top, 0) :, max(-left, 0) :][: target.shape[0], : target.shape[1]]
-    inked = visible > 0
-    target[inked] = ramp[visible[inked]]
+    np.copyto(target, ramp[visible], where=visible > 0)
 
 
 def fill(canvas: Canvas, x: int, y: int, width: int, height: int, index: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import cv2
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rlmonitor.board.overview import STRATEGY_COLOURS
-from rlmonitor.board.projector import write_embedding
+from rlmonitor.board.projector import embedding_files
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round, Strategies
 from rlmonitor.strategy.spray import Embedding, embed
@@ -31,22 +30,16 @@ def drawn_strategies(strategies: Strategies | None, *, seed: int = 0) -> Embeddi
     return picture if len(picture.index) else None
 
 
-def show_strategies(
-    directory: str | os.PathLike[str], found: Round, picture: Embedding | None
-) -> None:
-    """Write the embedding of a round's play; nothing where there is none.
+def projected_strategies(found: Round, picture: Embedding | None) -> dict[str, bytes]:
+    """The files of the embedding of a round's play; none where there is none.
 
     Args:
-        directory: where the run's event file is.
         found: the round.
         picture: what `drawn_strategies` made of it.
-
-    Raises:
-        OSError: the folder cannot be written.
     """
     strategies, play = found.strategies, found.play.recording
     if strategies is None or picture is None:
-        return
+        return {}
     labels = strategies.found.labels[picture.index]
     columns = {
         "strategy": [_name(strategies, label) for label in labels],
@@ -56,7 +49,7 @@ def show_strategies(
     }
     thumbnails = _thumbnails(play.screen[picture.index])
     _frame(thumbnails, [strategies.moment.ids[label] if label >= 0 else None for label in labels])
-    write_embedding(directory, found.timestep, picture.position, columns, thumbnails)
+    return embedding_files(picture.position, columns, thumbnails)
 
 
 def _name(strategies: Strategies, label: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rlmonitor.board.page_data import EVENTS, PARTS, ROUND, dump
@@ -17,6 +18,19 @@ from rlmonitor.board.writer import BoardWriter
 from rlmonitor.round import Round
 from rlmonitor.strategy.events import Event
 from rlmonitor.strategy.spray import Embedding
+
+
+@dataclass(frozen=True)
+class Page:
+    """A round as the page gets it.
+
+    Attributes:
+        parts: tag to byte strings.
+        record: the numbers, as JSON.
+    """
+
+    parts: Mapping[str, list[bytes]]
+    record: str
 
 
 def show_round(
@@ -39,13 +53,34 @@ def show_round(
     Raises:
         StoreError: the event file cannot be written.
     """
-    step = found.timestep
-    writer.part(PARTS["clip"], clip_part(found), step)
+    show_page(writer, found.timestep, page_of(found, drawn, how=how, phases=phases))
+
+
+def page_of(
+    found: Round,
+    drawn: Embedding | None,
+    *,
+    how: Mapping[str, Any],
+    phases: Sequence[str] | None = None,
+) -> Page:
+    """Numbers and pictures of a round, ready to be written; arguments as above."""
+    step, parts = found.timestep, {PARTS["clip"]: clip_part(found)}
     if found.probe is not None:
-        writer.part(PARTS["probe"], probe_part(found.probe, step, phases), step)
-    writer.part(PARTS["play"], play_part(found.play, step, found.strategies, drawn), step)
+        parts[PARTS["probe"]] = probe_part(found.probe, step, phases)
+    parts[PARTS["play"]] = play_part(found.play, step, found.strategies, drawn)
+    return Page(parts, dump(round_record(found, how)))
+
+
+def show_page(writer: BoardWriter, step: int, page: Page) -> None:
+    """Write what `page_of` made.
+
+    Raises:
+        StoreError: the event file cannot be written.
+    """
+    for tag, blobs in page.parts.items():
+        writer.part(tag, blobs, step)
     # last, so that whoever sees the round finds its pictures
-    writer.record(ROUND, dump(round_record(found, how)), step)
+    writer.record(ROUND, page.record, step)
 
 
 def show_events(writer: BoardWriter, timestep: int, events: Iterable[Event]) -> None:

@@ -52,14 +52,43 @@ def write_embedding(
             or thumbnails too large for one image of 8,192 pixels a side.
         OSError: the folder cannot be written.
     """
+    write_files(directory, timestep, embedding_files(points, columns, thumbnails))
+
+
+def embedding_files(
+    points: NDArray[np.floating],
+    columns: Mapping[str, Sequence[object]],
+    thumbnails: NDArray[np.uint8],
+) -> dict[str, bytes]:
+    """What the projector reads of one embedding: name to content; arguments as above.
+
+    Raises:
+        ObservationError: as above.
+    """
     check(points, columns, thumbnails)
+    table = io.BytesIO()
+    np.savetxt(table, _in_space(points), "%.6g", delimiter="\t")
+    return {
+        "points.tsv": table.getvalue(),
+        "columns.tsv": _table(columns).encode(),
+        "thumbnails.png": _sprite(thumbnails),
+    }
+
+
+def write_files(
+    directory: str | os.PathLike[str], timestep: int, files: Mapping[str, bytes]
+) -> None:
+    """Put an embedding's files in place, and list it.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     root = Path(directory)
     new, folder = root / FOLDER / ".new", root / FOLDER / f"{timestep:07d}"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
-    np.savetxt(new / "points.tsv", _in_space(points), "%.6g", delimiter="\t")
-    (new / "columns.tsv").write_text(_table(columns), encoding="utf-8")
-    (new / "thumbnails.png").write_bytes(_sprite(thumbnails))
+    for name, content in files.items():
+        (new / name).write_bytes(content)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     found = sorted(p for p in (root / FOLDER).iterdir() if p.name.isdigit())

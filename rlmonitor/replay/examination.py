@@ -8,17 +8,20 @@ file costs its own round only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rlmonitor.errors import ConfigurationError, ObservationError, RlmonitorError
 from rlmonitor.games import game_of
+from rlmonitor.logbook import Written, written_of
 from rlmonitor.lrp import Network
 from rlmonitor.monitor import UNTRAINED_SEED
 from rlmonitor.monitor_settings import MonitorSettings
@@ -37,7 +40,15 @@ from rlmonitor.replay.shards import (
     merge,
 )
 from rlmonitor.replay.sources import CheckpointFile, load_network, look
-from rlmonitor.round import Analysis, Round, analyse, complete, run_round
+from rlmonitor.round import (
+    Analysis,
+    Round,
+    Strategies,
+    analyse,
+    clustered_shares,
+    complete,
+    run_round,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Job:
         taken: explain the actions that were taken instead of the greedy ones.
         architecture: for checkpoints that do not tell, see `load_network`.
         trust: let checkpoints be unpickled.
+        name: of this replay alone, so that a worker that goes on to another one reads anew.
     """
 
     settings: MonitorSettings
@@ -59,6 +71,7 @@ class Job:
     taken: bool = False
     architecture: str | None = None
     trust: bool = False
+    name: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,21 @@ class Examined:
 
 
 @dataclass(frozen=True)
+class Clusters:
+    """What strategies through time are followed by.
+
+    Attributes:
+        timestep: of the round.
+        strategies: its clusters.
+        shares: element to its share of each clustered frame.
+    """
+
+    timestep: int
+    strategies: Strategies | None
+    shares: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Failed:
     """Why a checkpoint was left out, in one line."""
 
@@ -116,7 +144,7 @@ def explain_shard(job: Job, checkpoint: CheckpointFile, shard: Shard) -> ShardAn
     try:
         with one_thread():
             network = network_at(checkpoint, job.architecture, job.trust)
-            frames, sample = _explained(shard, network)
+            frames, sample = _explained(job, shard, network)
             composite = job.settings.composite
             return explain_frames(network, frames, sample, composite=composite, taken=job.taken)
     except RlmonitorError as error:
@@ -147,7 +175,43 @@ def examine(
         return Failed(str(error))
 
 
-def completed(examined: Examined, fixed: Fixed) -> Round:
+def clusters_of(examined: Examined | Failed) -> Clusters | Failed:
+    """The little of a round that the next one's strategies depend on."""
+    if isinstance(examined, Failed):
+        return examined
+    found = examined.found
+    return Clusters(found.timestep, found.strategies, clustered_shares(found))
+
+
+def write(
+    job: Job,
+    checkpoint: CheckpointFile,
+    fixed: Fixed,
+    examined: Examined,
+    strategies: Strategies | None,
+) -> Written:
+    """Draw and compress a round, which is most of the work of writing it.
+
+    Args:
+        job: what is computed.
+        checkpoint: the network.
+        fixed: from `prepare`.
+        examined: from `examine`.
+        strategies: the round's clusters, followed through time.
+    """
+    with one_thread():
+        found = replace(_completed(examined, fixed), strategies=strategies)
+        about = {
+            "seed": job.settings.seed,
+            "checkpoint": checkpoint.path,
+            "checkpoint_sha256": examined.digest,
+            "env_id": job.env_id or found.play.recording.env_id,
+            "action": "taken" if job.taken else "greedy",
+        }
+        return written_of(found, about, fixed.phases)
+
+
+def _completed(examined: Examined, fixed: Fixed) -> Round:
     """The round with what it shares with others."""
     found = examined.found
     if found.probe is None or fixed.probe is None:
@@ -185,7 +249,7 @@ def _round(
     return complete(
         network,
         merge(parts),
-        _neighbours(shard, network),
+        _neighbours(job, shard, network),
         timestep=timestep,
         probe=fixed.probe,
         random=fixed.random,
@@ -195,23 +259,36 @@ def _round(
     )
 
 
-def _explained(shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
+def _explained(job: Job, shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
     """The frames of a shard that are explained, and which of them belong to the sample."""
     if shard.recording.kind not in SPREAD:
-        return _neighbours(shard, network), shard.sample
+        return _neighbours(job, shard, network), shard.sample
     index = shard.start + np.array(shard.sample, np.int64)
     return _for(network, read_some(shard.recording, index, _shape(network))), range(len(index))
 
 
-def _neighbours(shard: Shard, network: Network) -> Recording:
+def _neighbours(job: Job, shard: Shard, network: Network) -> Recording:
     """All frames of a shard."""
-    found = read_frames(shard.recording, shard.start, shard.stop, _shape(network))
+    found = _read(job, shard, _shape(network))
     if shard.recording.kind == VIDEO:
         blocks = range(0, len(found), BLOCK)
         seen = found.policy_observation
         greedy = [network.forward(seen[i : i + BLOCK]).argmax(1).cpu().numpy() for i in blocks]
         found = replace(found, action=np.concatenate(greedy).astype(np.int64))
     return _for(network, found)
+
+
+_latest: dict[tuple[str, RecordingFile, int, int, Shape], Recording] = {}
+"""The shard that this process read last, at most one: the next checkpoint often needs it too."""
+
+
+def _read(job: Job, shard: Shard, shape: Shape) -> Recording:
+    """All frames of a shard as they are stored; kept until another shard or replay comes."""
+    key = (job.name, shard.recording, shard.start, shard.stop, shape)
+    if key not in _latest:
+        _latest.clear()  # first, so that no more than one shard is held
+        _latest[key] = read_frames(shard.recording, shard.start, shard.stop, shape)
+    return _latest[key]
 
 
 def _for(network: Network, recording: Recording) -> Recording:

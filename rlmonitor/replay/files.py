@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -101,3 +101,19 @@ def filesystem(url: Location) -> Any:
             f"{url} cannot be used: {error}; give a path, or a URL that fsspec knows, such as "
             "s3://bucket/run"
         ) from error
+
+
+def write_files(folder: Location, files: Mapping[str, bytes]) -> None:
+    """Write files, each named by its path inside the folder.
+
+    Raises:
+        OSError: the place cannot be written.
+    """
+    if is_remote(folder):
+        url = str(folder).rstrip("/")
+        filesystem(url).pipe({f"{url}/{path}": content for path, content in files.items()})
+        return
+    for path, content in files.items():
+        place = on_disk(folder) / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)

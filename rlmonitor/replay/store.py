@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache, wraps
 from importlib.metadata import version
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -30,10 +30,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import zarr
 from numpy.typing import NDArray
+from zarr.storage import MemoryStore
 
 from rlmonitor.errors import RlmonitorError, StoreError
 from rlmonitor.recording import Recording
-from rlmonitor.replay.files import Location
+from rlmonitor.replay.files import Location, write_files
 from rlmonitor.replay.folders import DiskFolder, ObjectFolder, folder_at
 from rlmonitor.round import Analysis, Round, Strategies
 from rlmonitor.strategy.pooling import pool, pool_frames
@@ -99,8 +100,42 @@ def write_round(
         StoreError: the folder cannot be written, or the disk is full; nothing is left behind.
     """
     try:
+        return write_packed(run, packed(found, attributes))
+    except OSError as error:
+        raise StoreError(
+            f"a round could not be written to {run}: {error}; free space or name another run_dir"
+        ) from error
+
+
+@dataclass(frozen=True)
+class PackedRound:
+    """A round as the files that zarr reads, ready to be written anywhere.
+
+    Attributes:
+        timestep: of the round.
+        files: path inside the group to content.
+    """
+
+    timestep: int
+    files: Mapping[str, bytes]
+
+
+def packed(found: Round, attributes: Mapping[str, Any] | None = None) -> PackedRound:
+    """Compress a round; arguments as for `write_round`."""
+    files: dict[str, Any] = {}
+    _write(MemoryStore(files), found, attributes or {})
+    return PackedRound(found.timestep, {path: each.to_bytes() for path, each in files.items()})
+
+
+def write_packed(run: Location, whole: PackedRound) -> Location:
+    """Write a round that `packed` made, as `write_round` does.
+
+    Raises:
+        StoreError: the folder cannot be written, or the disk is full; nothing is left behind.
+    """
+    try:
         return rounds_folder(run).write(
-            _name(found.timestep), lambda place: _write(place, found, attributes or {})
+            _name(whole.timestep), lambda place: write_files(place, whole.files)
         )
     except OSError as error:
         raise StoreError(
@@ -379,7 +414,7 @@ def _sequence(value: object) -> list[str]:
     return [str(v) for v in value] if isinstance(value, list) else []
 
 
-def _write(path: Location, found: Round, attributes: Mapping[str, Any]) -> None:
+def _write(place: MemoryStore, found: Round, attributes: Mapping[str, Any]) -> None:
     parts = {"play": found.play, "clip": found.clip, "probe": found.probe}
     present = {name: part for name, part in parts.items() if part is not None}
     everything = {
@@ -390,7 +425,7 @@ def _write(path: Location, found: Round, attributes: Mapping[str, Any]) -> None:
         "random_similarity": dict(found.random_similarity),
         "versions": versions(),
     }
-    root = zarr.create_group(path, attributes=everything)
+    root = zarr.create_group(place, attributes=everything)
     if found.strategies is not None:
         _put_strategies(root, found.strategies)
     for name, part in present.items():

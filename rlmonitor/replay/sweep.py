@@ -1,9 +1,10 @@
 """Replays: checkpoints after the fact, with the curves, clips and events of a monitored training.
 
 Each checkpoint is examined by itself (`rlmonitor.replay.examination`), anywhere and in any order.
-Then one pass over the timesteps, in this process, follows strategies from round to round, writes
-TensorBoard and disk, and tells events. Rounds that stand from an earlier try are kept, as far as
-checkpoints, settings and order are still the same.
+Then one pass over the timesteps, in this process, follows strategies from round to round, has the
+rounds drawn and compressed where they were examined, writes what comes back, and tells events.
+Rounds that stand from an earlier try are kept, as far as checkpoints, settings and order are still
+the same.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ from typing import Any
 
 from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError, StoreError
-from rlmonitor.logbook import Logbook
+from rlmonitor.logbook import Logbook, Written
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.replay.curves import cut_curves
 from rlmonitor.replay.examination import (
-    Examined,
+    Clusters,
     Failed,
     Fixed,
     Job,
-    completed,
+    clusters_of,
     digest,
     examine,
     explain_shard,
     network_at,
     one_thread,
     prepare,
+    write,
 )
 from rlmonitor.replay.files import Location
 from rlmonitor.replay.frames import VIDEO
@@ -43,8 +45,9 @@ from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.shards import shards_of
 from rlmonitor.replay.sources import CheckpointFile, Problem, Sources
 from rlmonitor.replay.workers import Task, Workers
-from rlmonitor.round import Round, follow
+from rlmonitor.round import Strategies, followed
 from rlmonitor.run_directory import LOCK, locked
+from rlmonitor.strategy.timeline import Timeline
 
 SETTINGS, FORMAT = "replay.json", 1
 
@@ -165,17 +168,56 @@ def _sweep(
         advance(problem.path)
     if task is None:
         return (), tuple(problems)
-    fixed: Fixed = task.result()
-    for checkpoint, examined in _examinations(job, left, task, workers):
-        advance(checkpoint.path)
-        found = examined.result()
+    for checkpoint, found in _rounds(job, left, task, logbook.timeline, workers, advance):
         if isinstance(found, Failed):
             problems.append(Problem(checkpoint.path, found.why))
             continue
-        _write(job, checkpoint, found, fixed, logbook)
-        made.append(found.found.timestep)
+        logbook.put(found)
+        for event in logbook.notice(found.summary):
+            logbook.tell(event)
+        made.append(found.summary.timestep)
         saved()
     return tuple(made), tuple(problems)
+
+
+def _rounds(
+    job: Job,
+    checkpoints: Sequence[CheckpointFile],
+    fixed: Task,
+    timeline: Timeline,
+    workers: Workers,
+    advance: Advance,
+) -> Iterator[tuple[CheckpointFile, Written | Failed]]:
+    """Rounds in order, their strategies followed here; drawn where they were examined."""
+    drawing: deque[tuple[CheckpointFile, Task | Failed]] = deque()
+    for checkpoint, examined in _examinations(job, checkpoints, fixed, workers):
+        advance(checkpoint.path)
+        own = workers.submit(clusters_of, examined, soon=True).result()
+        if isinstance(own, Failed):
+            drawing.append((checkpoint, own))
+        else:
+            strategies = _followed(own, timeline)
+            timeline = strategies.timeline if strategies is not None else timeline
+            given = (job, checkpoint, fixed, examined, strategies)
+            drawing.append((checkpoint, workers.submit(write, *given, soon=True)))
+        del examined  # or its round would stay where it was made
+        while len(drawing) > workers.behind:
+            yield _waited(*drawing.popleft())
+    while drawing:
+        yield _waited(*drawing.popleft())
+
+
+def _waited(
+    checkpoint: CheckpointFile, found: Task | Failed
+) -> tuple[CheckpointFile, Written | Failed]:
+    return checkpoint, found if isinstance(found, Failed) else found.result()
+
+
+def _followed(own: Clusters, timeline: Timeline) -> Strategies | None:
+    if own.strategies is None:
+        return None
+    with one_thread():
+        return followed(own.strategies, own.shares, own.timestep, timeline)
 
 
 def _first(
@@ -203,23 +245,6 @@ def _examinations(
         if len(waiting) >= workers.ahead:
             yield waiting.popleft()
     yield from waiting
-
-
-def _write(
-    job: Job, checkpoint: CheckpointFile, examined: Examined, fixed: Fixed, logbook: Logbook
-) -> Round:
-    with one_thread():
-        found = follow(completed(examined, fixed), logbook.timeline)
-        attributes = {
-            "checkpoint": checkpoint.path,
-            "checkpoint_sha256": examined.digest,
-            "env_id": job.env_id or found.play.recording.env_id,
-            "action": "taken" if job.taken else "greedy",
-        }
-        logbook.write(found, phases=fixed.phases, attributes=attributes)
-        for event in logbook.notice(found):
-            logbook.tell(event)
-    return found
 
 
 def _elements_from(out: Location) -> str:

@@ -27,13 +27,21 @@ class Workers(Protocol):
     """Who computes.
 
     Attributes:
-        ahead: tasks to hand over before the first is needed.
+        ahead: checkpoints to hand over before the first is needed.
+        behind: rounds that may be drawn while the next ones are followed.
     """
 
     ahead: int
+    behind: int
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
-        """Have a function of values and of earlier tasks' results computed."""
+    def submit(self, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> Task:
+        """Have a function of values and of earlier tasks' results computed.
+
+        Args:
+            function: what is computed.
+            arguments: its values, or tasks that give them.
+            soon: before all that is not, for what frees the memory that others hold.
+        """
 
 
 class Later:
@@ -53,9 +61,9 @@ class Later:
 class ThisProcess:
     """Computes in this process, one task after the other."""
 
-    ahead = 1
+    ahead, behind = 1, 0
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
+    def submit(self, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> Task:
         """Have it computed when its result is asked for."""
         return Later(function, arguments)
 
@@ -63,12 +71,12 @@ class ThisProcess:
 class DaskWorkers:
     """Computes on a Dask cluster."""
 
-    def __init__(self, client: Any, ahead: int) -> None:
-        self._client, self.ahead = client, ahead
+    def __init__(self, client: Any, n_workers: int) -> None:
+        self._client, self.ahead, self.behind = client, 2 * n_workers, n_workers
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Task:
+    def submit(self, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> Task:
         """Have it computed by any worker; earlier submissions come first."""
-        task: Task = self._client.submit(function, *arguments, pure=False)
+        task: Task = self._client.submit(function, *arguments, pure=False, priority=int(soon))
         return task
 
 
@@ -105,7 +113,7 @@ def workers(n_workers: int = 1, scheduler: str | None = None) -> Iterator[Worker
             address = scheduler
         client = stack.enter_context(_client(distributed, address, scheduler))
         known = len(client.scheduler_info()["workers"]) or n_workers
-        yield DaskWorkers(client, ahead=2 * known)
+        yield DaskWorkers(client, known)
 
 
 def _client(distributed: Any, address: Any, scheduler: str | None) -> Any:

@@ -114,8 +114,8 @@ def pool_frames(
     _check(relevance, masks, outside or {})
     absolute = np.abs(relevance)
     stack = absolute.sum(axis=(2, 3), dtype=np.float64)
-    picture = absolute.sum(axis=1, dtype=np.float64)
-    positive = np.maximum(relevance, 0).sum(axis=1, dtype=np.float64)
+    picture = _over_stack(absolute)
+    positive = _over_stack(np.maximum(relevance, 0))
     total = picture.sum(axis=(1, 2))
     everything = {**masks, **(outside or {})}
     on = {name: _sum_on(picture, mask) for name, mask in everything.items()}
@@ -254,6 +254,14 @@ def _count(masks: Masks, frame: tuple[int, ...]) -> NDArray[np.uint8]:
     return count
 
 
+def _over_stack(maps: NDArray[np.float32]) -> Array:
+    """``maps.sum(axis=1)`` in double precision, to the bit, and faster."""
+    total = maps[:, 0].astype(np.float64)
+    for each in range(1, maps.shape[1]):
+        total += maps[:, each]
+    return total
+
+
 def _sum_on(picture: Array, mask: NDArray[np.bool_]) -> Array:
     return np.asarray(np.einsum("nhw,nhw->n", picture, mask))
 
@@ -267,9 +275,11 @@ def _entropy(picture: Array, total: Array) -> Array:
     pixels = picture[0].size
     if pixels == 1:
         return np.zeros_like(total)
-    p = _divide(picture, np.broadcast_to(total[:, None, None], picture.shape))
-    log = np.log(p, out=np.zeros_like(p), where=p > 0)
-    return np.asarray(-(p * log).sum(axis=(1, 2)) / np.log(pixels))
+    p = picture / np.where(total > 0, total, 1)[:, None, None]
+    # 0 log 0 = 0: what is below the smallest number has a finite logarithm, times zero
+    log = np.log(np.maximum(p, np.finfo(np.float64).tiny))
+    log *= p
+    return np.asarray(-log.sum(axis=(1, 2)) / np.log(pixels))
 
 
 def _mean_where(

@@ -148,7 +148,7 @@ def test_a_replay_that_was_cut_off_makes_what_is_missing_only(
     with monkeypatch.context() as patch:
         owner, name = {
             "notice": (sweep.Logbook, "notice"),
-            "store": (store, "write_round"),
+            "store": (store, "write_packed"),
         }[moment]
         usual = getattr(owner, name)
 
