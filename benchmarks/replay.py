@@ -1,23 +1,25 @@
 """How fast a replay is, against workers and against checkpoints, and what memory a worker needs.
 
 Explains recorded Breakout frames in copies of a checkpoint. Every measurement is a replay in a new
-folder; times are wall times of the whole replay, without the start of Python and of the workers.
-Beside it stands the time of the arithmetic alone: forward pass and LRP of both targets. Writes a
-table and a plot::
+folder and a new process; times are wall times of the whole replay, without the start of Python and
+of the workers. Beside it stands the time of the arithmetic alone, forward pass and LRP of both
+targets for the same frames, in as many processes at once. Writes a table and a plot::
 
-    python benchmarks/replay.py
+    python benchmarks/replay.py              # all of it, some 6 minutes
+    python benchmarks/replay.py --row 0      # a single measurement, kept in results/replay.json
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,9 @@ from rlmonitor.probe import load_probe
 from rlmonitor.replay import sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint
 from rlmonitor.replay.recordings import write_recording
+from rlmonitor.replay.shards import BLOCK
 from rlmonitor.replay.sources import find_sources
-from rlmonitor.replay.workers import DaskWorkers, workers
+from rlmonitor.replay.workers import DaskWorkers, Task, ThisProcess, workers
 
 HERE = Path(__file__).parent
 CHECKPOINT = HERE.parent / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
@@ -59,8 +62,31 @@ def checkpoints(folder: Path, count: int) -> None:
         save_checkpoint(path, state, network="nips", game="breakout", timesteps=i + 1)
 
 
+class Timed(ThisProcess):
+    """Computes in this process, and knows how long each function took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> Task:
+        """As in `ThisProcess`."""
+
+        def timed(*values: Any) -> Any:
+            began = time.perf_counter()
+            found = function(*values)
+            took = time.perf_counter() - began
+            self.seconds[function.__name__] = self.seconds.get(function.__name__, 0) + took
+            return found
+
+        return super().submit(timed, *arguments, soon=soon)
+
+
 def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]:
-    """One replay: seconds, frames a second and the largest memory of a worker, in MiB."""
+    """One replay: seconds, by parts where one process does it all, and the largest memory in MiB.
+
+    Its arithmetic is measured right before, in as many processes.
+    """
+    alone = arithmetic_at_once(n_workers)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "sources"
         folder.mkdir()
@@ -68,7 +94,8 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]
         checkpoints(folder, n_checkpoints)
         sources = find_sources([str(folder)])
         job = sweep.job_of(sources, MonitorSettings(probe=None))
-        with workers(n_workers) as at_work:
+        with workers(n_workers) as hired:
+            at_work = hired if isinstance(hired, DaskWorkers) else Timed()
             if isinstance(at_work, DaskWorkers):
                 at_work._client.run(_warm)
             began = time.perf_counter()
@@ -81,21 +108,35 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]
         "frames": n_frames,
         "workers": n_workers,
         "seconds": seconds,
+        "arithmetic": alone * n_checkpoints * n_frames / FRAMES / n_workers,
         "frames_per_second": n_checkpoints * n_frames / seconds,
         "mib": memory,
+        "driver_mib": _peak(),
         "bytes_per_round": size / n_checkpoints,
+        "parts": at_work.seconds if isinstance(at_work, Timed) else {},
     }
 
 
-def arithmetic(n_frames: int = FRAMES) -> float:
-    """Seconds of one forward pass and LRP of both targets, for all frames, on one thread."""
+def arithmetic() -> float:
+    """Seconds of one forward pass and LRP of both targets, for 512 frames on one thread."""
+    torch.set_num_threads(1)
     network = network_of(q_network(load_checkpoint(CHECKPOINT)))
     probe = load_probe("breakout")
-    frames = probe.select([i % len(probe) for i in range(n_frames)]).policy_observation
-    attribute_targets(network, frames[:64])
+    frames = probe.select([i % len(probe) for i in range(FRAMES)]).policy_observation
+    blocks = range(0, FRAMES, BLOCK)
+    attribute_targets(network, frames[:BLOCK])
     began = time.perf_counter()
-    attribute_targets(network, frames)
-    return time.perf_counter() - began
+    for _ in range(3):
+        for start in blocks:
+            attribute_targets(network, frames[start : start + BLOCK])
+    return (time.perf_counter() - began) / 3
+
+
+def arithmetic_at_once(n_processes: int) -> float:
+    """The mean of so many processes that do it at the same time."""
+    with multiprocessing.get_context("spawn").Pool(n_processes) as pool:
+        waiting = [pool.apply_async(arithmetic) for _ in range(n_processes)]
+        return sum(each.get() for each in waiting) / n_processes
 
 
 def _warm() -> None:
@@ -127,56 +168,84 @@ def apart(*arguments: int) -> dict[str, Any]:
     return found
 
 
-def table(rows: Sequence[dict[str, Any]], seconds: float) -> str:
+def table(rows: Sequence[dict[str, Any]]) -> str:
     """The numbers as Markdown."""
     lines = [
         "# Replay: NIPS network, Breakout frames, both targets, one thread a worker",
         "",
-        f"Arithmetic alone: {FRAMES / seconds:,.0f} frames/s on one thread.",
+        "Arithmetic is forward pass and LRP of the same frames, in as many processes at once as "
+        "there are workers. Memory is the largest resident size of any worker; where one process "
+        "does it all, of that process.",
         "",
-        "| checkpoints | frames each | workers | seconds | frames/s | times the arithmetic | "
-        "largest worker, MiB | round on disk, MB |",
-        "| --- " * 8 + "|",
+        "| checkpoints | frames each | workers | seconds | frames/s | arithmetic, seconds | "
+        "times the arithmetic | worker, MiB | driver, MiB | round on disk, MB |",
+        "|" + " --- |" * 10,
     ]
-    for row in rows:
-        ideal = row["checkpoints"] * row["frames"] / FRAMES * seconds / row["workers"]
-        lines.append(
-            f"| {row['checkpoints']} | {row['frames']:,} | {row['workers']} | {row['seconds']:.1f} "
-            f"| {row['frames_per_second']:,.0f} | {row['seconds'] / ideal:.2f} | {row['mib']:.0f} "
-            f"| {row['bytes_per_round'] / 1e6:.1f} |"
-        )
-    return "\n".join(lines) + "\n"
+    lines += [
+        f"| {row['checkpoints']} | {row['frames']:,} | {row['workers']} | {row['seconds']:.1f} "
+        f"| {row['frames_per_second']:,.0f} | {row['arithmetic']:.1f} "
+        f"| {row['seconds'] / row['arithmetic']:.1f} | {row['mib']:.0f} | {row['driver_mib']:.0f} "
+        f"| {row['bytes_per_round'] / 1e6:.1f} |"
+        for row in rows
+    ]
+    alone = next((row for row in rows if row["workers"] == 1 and row["frames"] == FRAMES), None)
+    return "\n".join([*lines, *(_parts(alone) if alone else [])]) + "\n"
 
 
-def draw(rows: Sequence[dict[str, Any]], seconds: float, path: Path) -> None:
-    """Frames a second against frames of each checkpoint, and a worker's memory."""
+def _parts(row: dict[str, Any]) -> list[str]:
+    """Where a checkpoint's time goes."""
+    n, took = row["checkpoints"], row["parts"]
+    arithmetic = row["arithmetic"]
+    named = {
+        "forward pass and LRP of all frames": arithmetic,
+        "reading and pooling them": took["explain_shard"] - arithmetic,
+        "clip, spot checks, effects, clusters of the round": took["examine"],
+        "drawing clip, overview, t-SNE and page; compressing the round": took["write"],
+        "driver: following strategies, writing": row["seconds"] - sum(took.values()),
+    }
+    lines = ["", f"One checkpoint of {FRAMES} frames in one process:", "", "| part | seconds |"]
+    lines += ["| --- | --- |"]
+    return lines + [f"| {name} | {seconds / n:.2f} |" for name, seconds in named.items()]
+
+
+def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Frames a second, times the arithmetic, and a worker's memory."""
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, (speed, memory) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for n, colour in ((1, "#0072b2"), (2, "#d55e00")):
-        own = [row for row in rows if row["workers"] == n]
-        own.sort(key=lambda row: (row["frames"], row["checkpoints"]))
-        sizes = [row["checkpoints"] * row["frames"] for row in own]
-        label = f"{n} worker" + "s" * (n > 1)
-        speed.plot(sizes, [r["frames_per_second"] for r in own], "o", color=colour, label=label)
-        memory.plot(sizes, [r["mib"] for r in own], "o", color=colour, label=label)
-        speed.axhline(n * FRAMES / seconds, color=colour, linestyle=":", linewidth=1)
-    speed.plot([], [], ":", color="black", label="arithmetic alone")
-    speed.set(title="frames/s", xlabel="checkpoints x frames", xscale="log", ylim=(0, None))
-    memory.set(
-        title="largest worker, MiB", xlabel="checkpoints x frames", xscale="log", ylim=(0, None)
-    )
-    for axes in (speed, memory):
+    figure, (speed, ratio, memory) = pyplot.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    labels = [f"{r['checkpoints']} x {r['frames']:,}\n{_workers(r)}" for r in rows]
+    colours = ["#0072b2" if row["workers"] == 1 else "#d55e00" for row in rows]
+    for axes, title, values in (
+        (speed, "frames/s", [row["frames_per_second"] for row in rows]),
+        (ratio, "times the arithmetic alone", [r["seconds"] / r["arithmetic"] for r in rows]),
+        (memory, "largest worker, MiB", [row["mib"] for row in rows]),
+    ):
+        bars = axes.barh(labels, values, color=colours)
+        axes.bar_label(bars, fmt="{:,.3g}" if axes is ratio else "{:,.0f}", padding=3)
+        axes.set(title=title, xlim=(0, 1.2 * max(values)))
+        axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+    ratio.set_yticklabels([])
+    memory.set_yticklabels([])
+    speed.set_ylabel("checkpoints x frames each")
     figure.savefig(path, dpi=150)
+
+
+def _workers(row: dict[str, Any]) -> str:
+    count: int = row["workers"]
+    return f"{count} worker" + "s" * (count > 1)
+
+
+PLAN = ((5, 512, 1), (5, 512, 2), (20, 512, 1), (20, 512, 2), (5, 2048, 1), (5, 2048, 2))
+"""Checkpoints, frames of each, workers."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write table and plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--one", nargs=3, type=int, help="checkpoints, frames, workers; as JSON")
+    parser.add_argument("--row", nargs="+", type=int, help="of the plan; others are kept")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the results")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -184,12 +253,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps(measure(*args.one)))
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    seconds = min(arithmetic() for _ in range(3))
-    plan = [(2, 512, 1), (4, 512, 1), (4, 512, 2), (1, 4096, 1)]
-    rows = [apart(*each) for each in plan]
     args.out.mkdir(parents=True, exist_ok=True)
-    draw(rows, seconds, args.out / "replay.png")
-    text = table(rows, seconds)
+    kept = args.out / "replay.json"
+    found = json.loads(kept.read_text()) if args.row and kept.exists() else {}
+    for number in args.row or range(len(PLAN)):
+        found[str(number)] = apart(*PLAN[number])
+        kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    rows = [found[key] for key in sorted(found, key=int)]
+    draw(rows, args.out / "replay.png")
+    text = table(rows)
     (args.out / "replay.md").write_text(text, encoding="utf-8")
     print(text, end="")
 
