@@ -262,21 +262,21 @@ e = { __e: function(e, t, n, r) {
 	return e.__v.__b - t.__v.__b;
 }, o = Symbol(), s = /(PointerCapture)$|Capture$/i, c = 0, l = {};
 // node_modules/uplot/dist/uPlot.min.css?inline
-var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], me = e, he = me.__b, ge = me.__r, _e = me.diffed, ve = me.__c, ye = me.unmount, be = me.__;
-function xe(e, t) {
-	me.__h && me.__h(I, e, de || t), de = 0;
+var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], L = e, me = L.__b, he = L.__r, ge = L.diffed, _e = L.__c, ve = L.unmount, ye = L.__;
+function be(e, t) {
+	L.__h && L.__h(I, e, de || t), de = 0;
 	var n = I.__H || (I.__H = {
 		__: [],
 		__h: []
 	});
 	return e >= n.__.length && n.__.push({}), n.__[e];
 }
-function Se(e) {
-	return de = 1, L(Me, e);
+function xe(e) {
+	return de = 1, R(Ne, e);
 }
-function L(e, t, n) {
-	var r = xe(F++, 2);
-	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Me(void 0, t), function(e) {
+function R(e, t, n) {
+	var r = be(F++, 2);
+	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Ne(void 0, t), function(e) {
 		var t = (r.__N || r.__)[0], n = r.t(t, e);
 		ue(t, n) || (r.__N = [n, r.__[1]], r.__c.setState({}));
 	}], r.__c = I, !I.__f)) {
@@ -297,72 +297,76 @@ function L(e, t, n) {
 	}
 	return r.__;
 }
-function R(e, t) {
-	var n = xe(F++, 3);
-	!me.__s && je(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
+function z(e, t) {
+	var n = be(F++, 3);
+	!L.__s && Me(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
 }
-function z(e) {
-	return de = 5, Ce(function() {
+function Se(e, t) {
+	var n = be(F++, 4);
+	!L.__s && Me(n.__H, t) && (n.__P = !1, n.__ = e, n.u = t, I.__h.push(n));
+}
+function Ce(e) {
+	return de = 5, we(function() {
 		return { current: e };
 	}, []);
 }
-function Ce(e, t) {
-	var n = xe(F++, 7);
-	return je(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
-}
 function we(e, t) {
-	return de = 8, Ce(function() {
+	var n = be(F++, 7);
+	return Me(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
+}
+function Te(e, t) {
+	return de = 8, we(function() {
 		return e;
 	}, t);
 }
-function Te() {
+function Ee() {
 	var e;
 	do {
 		for (; e = pe.shift();) try {
-			ke(e);
+			Ae(e);
 		} catch (t) {
-			me.__e(t, { __: (e = e.__P) && e.__v });
+			L.__e(t, { __: (e = e.__P) && e.__v });
 		}
 		for (; e = fe.shift();) {
 			var t = e.__H;
 			if (e.__P && t) try {
-				t.__h.some(ke), t.__h.some(Ae), t.__h = [];
+				t.__h.some(Ae), t.__h.some(je), t.__h = [];
 			} catch (n) {
-				t.__h = [], me.__e(n, e.__v);
+				t.__h = [], L.__e(n, e.__v);
 			}
 		}
 	} while (pe.length);
 }
-me.__b = function(e) {
-	I = null, he && he(e);
-}, me.__ = function(e, t) {
-	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), be && be(e, t);
-}, me.__r = function(e) {
-	ge && ge(e), F = 0;
+L.__b = function(e) {
+	I = null, me && me(e);
+}, L.__ = function(e, t) {
+	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), ye && ye(e, t);
+}, L.__r = function(e) {
+	he && he(e), F = 0;
 	var t = (I = e.__c).__H;
-	t && (ce == I ? I.__h = [] : (t.__h.some(ke), t.__h.some(Ae), F = 0), t.__h = [], t.__.some(function(e) {
+	t && (ce == I ? I.__h = [] : (t.__h.some(Ae), t.__h.some(je), F = 0), t.__h = [], t.__.some(function(e) {
 		e.__N && (e.__ = e.__N), e.u = e.__N = void 0;
 	})), ce = I;
-}, me.diffed = function(e) {
-	_e && _e(e);
+}, L.diffed = function(e) {
+	ge && ge(e);
 	var t = e.__c;
-	t && t.__H && (t.__H.__h.length && Oe(fe.push(t)), t.__H.__.some(function(e) {
+	t && t.__H && (t.__H.__h.length && ke(fe.push(t)), t.__H.__.some(function(e) {
 		e.u && (e.__H = e.u);
 	})), ce = I = null;
-}, me.__c = function(e, t) {
+}, L.__c = function(e, t) {
 	t.some(function(e) {
 		try {
-			e.__h.some(ke), e.__h = e.__h.filter(function(e) {
-				return !e.__ || Ae(e);
+			e.__h.some(Ae), e.__h = e.__h.filter(function(e) {
+				return !e.__ || je(e);
 			});
 		} catch (t) {
 			e.__h = [function() {
 				throw t;
 			}];
 		}
-	}), ve && ve(e, t);
-}, me.unmount = function(e) {
-	ye && ye(e);
+	}), _e && _e(e, t);
+}, L.unmount = function(e) {
+	ve && ve(e);
 	var t, n, r = e.__c;
 	r && r.__H && (r.__H.__.some(function(r) {
 		try {
@@ -371,78 +375,78 @@ me.__b = function(e) {
 					for (n = e.__; n && (!n.__c || !n.__c.__P);) n = n.__;
 					n &&= n.__c;
 				}
-				r.__P = n, Oe(pe.push(r));
-			} else ke(r);
+				r.__P = n, ke(pe.push(r));
+			} else Ae(r);
 		} catch (e) {
 			t = e;
 		}
-	}), r.__H = void 0, t && me.__e(t, r.__v));
+	}), r.__H = void 0, t && L.__e(t, r.__v));
 };
-var Ee = typeof requestAnimationFrame == "function";
-function De(e) {
-	var t, n = function() {
-		clearTimeout(r), Ee && cancelAnimationFrame(t), setTimeout(e);
-	}, r = setTimeout(n, 35);
-	Ee && (t = requestAnimationFrame(n));
-}
+var De = typeof requestAnimationFrame == "function";
 function Oe(e) {
-	e != 1 && le == me.requestAnimationFrame || ((le = me.requestAnimationFrame) || De)(Te);
+	var t, n = function() {
+		clearTimeout(r), De && cancelAnimationFrame(t), setTimeout(e);
+	}, r = setTimeout(n, 35);
+	De && (t = requestAnimationFrame(n));
 }
 function ke(e) {
+	e != 1 && le == L.requestAnimationFrame || ((le = L.requestAnimationFrame) || Oe)(Ee);
+}
+function Ae(e) {
 	var t = I, n = e.__c;
 	typeof n == "function" && (e.__c = void 0, n()), I = t;
 }
-function Ae(e) {
+function je(e) {
 	var t = I;
 	e.__c = e.__(), I = t;
 }
-function je(e, t) {
+function Me(e, t) {
 	return !e || e.length != t.length || t.some(function(t, n) {
 		return !ue(t, e[n]);
 	});
 }
-function Me(e, t) {
+function Ne(e, t) {
 	return typeof t == "function" ? t(e) : t;
 }
 // src/colour.ts
-var Ne = (e) => [
+var Pe = (e) => [
 	parseInt(e.slice(1, 3), 16),
 	parseInt(e.slice(3, 5), 16),
 	parseInt(e.slice(5, 7), 16)
-], Pe = {
+], Fe = {
 	"red-blue": {
 		name: "Red and blue",
-		pro: [Ne("#f5301f"), Ne("#ffb08a")],
-		contra: [Ne("#1f7df2"), Ne("#a6d8ff")]
+		pro: [Pe("#f5301f"), Pe("#ffb08a")],
+		contra: [Pe("#1f7df2"), Pe("#a6d8ff")]
 	},
 	"orange-purple": {
 		name: "Orange and purple",
-		pro: [Ne("#f18a00"), Ne("#ffe0a3")],
-		contra: [Ne("#7b4fc9"), Ne("#d9c8ff")]
+		pro: [Pe("#f18a00"), Pe("#ffe0a3")],
+		contra: [Pe("#7b4fc9"), Pe("#d9c8ff")]
 	},
 	"yellow-cyan": {
 		name: "Yellow and cyan",
-		pro: [Ne("#e6c700"), Ne("#fff6b3")],
-		contra: [Ne("#00a5c8"), Ne("#b3f0ff")]
+		pro: [Pe("#e6c700"), Pe("#fff6b3")],
+		contra: [Pe("#00a5c8"), Pe("#b3f0ff")]
 	}
-}, Fe = .75;
-function Ie(e) {
-	let t = Pe[e] ?? Pe["red-blue"], n = /* @__PURE__ */ new Uint8Array(2044);
+}, Ie = .75;
+function Le(e) {
+	let t = Fe[e] ?? Fe["red-blue"], n = /* @__PURE__ */ new Uint8Array(2044);
 	for (let e = -255; e <= 255; e++) {
-		let [r, i] = e > 0 ? t.pro : t.contra, a = Math.abs(e) / 255, o = Math.max(0, (a - Fe) / .25), s = (e + 255) * 4;
+		let [r, i] = e > 0 ? t.pro : t.contra, a = Math.abs(e) / 255, o = Math.max(0, (a - Ie) / .25), s = (e + 255) * 4;
 		for (let e = 0; e < 3; e++) n[s + e] = r[e] + (i[e] - r[e]) * o;
-		n[s + 3] = 255 * Math.min(1, a / Fe);
+		n[s + 3] = 255 * Math.min(1, a / Ie);
 	}
 	return n;
 }
-var Le = {
+var Re = {
 	ball: "#e8a200",
 	paddle: "#1b9e77",
 	tunnel: "#b066c9",
 	bricks: "#c9623f",
 	display: "#5b9bd5",
 	rest: "#98a2ae"
-}, Re = [
+}, ze = [
 	"#e8a200",
 	"#1b9e77",
 	"#b066c9",
@@ -451,11 +455,11 @@ var Le = {
 	"#9a7b2f",
 	"#d379a8"
 ];
-function ze(e) {
-	let t = new Set(e.map((e) => Le[e])), n = Re.filter((e) => !t.has(e)), r = 0;
-	return Object.fromEntries(e.map((e) => [e, Le[e] ?? n[r++ % n.length]]));
+function Be(e) {
+	let t = new Set(e.map((e) => Re[e])), n = ze.filter((e) => !t.has(e)), r = 0;
+	return Object.fromEntries(e.map((e) => [e, Re[e] ?? n[r++ % n.length]]));
 }
-var Be = [
+var Ve = [
 	"#4477aa",
 	"#ee6677",
 	"#228833",
@@ -466,9 +470,9 @@ var Be = [
 	"#9988dd",
 	"#77aa55",
 	"#dd8844"
-], Ve = (e) => Be[e % Be.length];
+], He = (e) => Ve[e % Ve.length];
 // src/compose.ts
-function He(e, t, n = 0) {
+function Ue(e, t, n = 0) {
 	let [r, i] = e.shape.slice(-2), a = e.shape.length > 3 ? e.shape[1] : 1, o = r * i, s = (t * a + n) * o, c = new Float32Array(o);
 	for (let t = 0; t < o; t++) c[t] = (e.data[s + t] ?? 0) / e.levels;
 	return {
@@ -477,7 +481,7 @@ function He(e, t, n = 0) {
 		width: i
 	};
 }
-function Ue(e, t) {
+function We(e, t) {
 	let n = new Int32Array(e), r = new Float32Array(e);
 	for (let i = 0; i < e; i++) {
 		let a = Math.min(Math.max((i + .5) * t / e - .5, 0), t - 1);
@@ -488,8 +492,8 @@ function Ue(e, t) {
 		part: r
 	};
 }
-function We(e, t, n) {
-	let r = Ue(t, e.height), i = Ue(n, e.width), a = +(e.width > 1), o = e.height > 1 ? e.width : 0, s = new Float32Array(t * n);
+function Ge(e, t, n) {
+	let r = We(t, e.height), i = We(n, e.width), a = +(e.width > 1), o = e.height > 1 ? e.width : 0, s = new Float32Array(t * n);
 	for (let c = 0; c < t; c++) {
 		let t = r.low[c] * e.width, l = r.part[c];
 		for (let r = 0; r < n; r++) {
@@ -499,49 +503,49 @@ function We(e, t, n) {
 	}
 	return s;
 }
-var Ge = .55, Ke = .42;
-function qe(e, t) {
+var Ke = .55, qe = .42;
+function Je(e, t) {
 	let n = .299 * e[0] + .587 * e[1] + .114 * e[2];
-	return e.map((e) => (e + (n - e) * Ge * t) * (1 - Ke * t));
+	return e.map((e) => (e + (n - e) * Ke * t) * (1 - qe * t));
 }
-function Je(e, t, n, r, i) {
-	let a = n.map((e) => qe(e, i.opacity)), o = i.sign === "for" ? 0 : -1, s = i.sign === "against" ? 0 : 1;
+function Ye(e, t, n, r, i) {
+	let a = /* @__PURE__ */ new Float32Array(768);
+	n.slice(0, 256).forEach((e, t) => a.set(Je(e, i.opacity), 3 * t));
+	let { table: o, opacity: s } = i, c = i.sign === "for" ? 0 : -1, l = i.sign === "against" ? 0 : 1;
 	for (let n = 0; n < t.length; n++) {
-		let c = a[t[n]] ?? [
-			0,
-			0,
-			0
-		], l = r ? Math.min(Math.max(r[n], o), s) : 0, u = (Math.round(l * 255) + 255) * 4, d = i.table[u + 3] / 255 * i.opacity;
-		for (let t = 0; t < 3; t++) e[4 * n + t] = c[t] + (i.table[u + t] - c[t]) * d;
-		e[4 * n + 3] = 255;
+		let i = 3 * t[n], u = r ? Math.min(Math.max(r[n], c), l) : 0, d = (Math.round(u * 255) + 255) * 4, f = o[d + 3] / 255 * s;
+		e[4 * n] = a[i] + (o[d] - a[i]) * f, e[4 * n + 1] = a[i + 1] + (o[d + 1] - a[i + 1]) * f, e[4 * n + 2] = a[i + 2] + (o[d + 2] - a[i + 2]) * f, e[4 * n + 3] = 255;
 	}
 }
-function Ye(e, t, n, r) {
-	let i = (i, a) => i >= 0 && a >= 0 && i < t && a < n && e[i * n + a] === r, a = [];
-	for (let e = 0; e < t; e++) for (let t = 0; t < n; t++) i(e, t) && (i(e - 1, t) || a.push([
-		t,
-		e,
-		t + 1,
-		e
-	]), i(e + 1, t) || a.push([
-		t,
-		e + 1,
-		t + 1,
-		e + 1
-	]), i(e, t - 1) || a.push([
-		t,
-		e,
-		t,
-		e + 1
-	]), i(e, t + 1) || a.push([
-		t + 1,
-		e,
-		t + 1,
-		e + 1
-	]));
-	return a;
+function Xe(e, t, n, r) {
+	let i = [];
+	for (let a = 0; a < t; a++) for (let o = 0; o < n; o++) {
+		let s = a * n + o;
+		e[s] === r && ((a === 0 || e[s - n] !== r) && i.push([
+			o,
+			a,
+			o + 1,
+			a
+		]), (a === t - 1 || e[s + n] !== r) && i.push([
+			o,
+			a + 1,
+			o + 1,
+			a + 1
+		]), (o === 0 || e[s - 1] !== r) && i.push([
+			o,
+			a,
+			o,
+			a + 1
+		]), (o === n - 1 || e[s + 1] !== r) && i.push([
+			o + 1,
+			a,
+			o + 1,
+			a + 1
+		]));
+	}
+	return i;
 }
-function Xe(e, t) {
+function Ze(e, t) {
 	let n = (e) => e.values.reduce((e, t) => e + Math.abs(t), 0) || 1, [r, i] = [n(e), n(t)], a = e.values.map((e, n) => e / r - (t.values[n] ?? 0) / i), o = a.reduce((e, t) => Math.max(e, Math.abs(t)), 0) || 1;
 	return {
 		...e,
@@ -549,7 +553,7 @@ function Xe(e, t) {
 	};
 }
 // src/curves.ts
-function Ze(e) {
+function Qe(e) {
 	let t = [];
 	for (let n of [...e].reverse()) {
 		let e = t[0];
@@ -557,19 +561,19 @@ function Ze(e) {
 	}
 	return t;
 }
-function Qe(e, t) {
+function $e(e, t) {
 	let n = -1;
 	return e.forEach((r, i) => {
 		(n < 0 || Math.abs(r - t) < Math.abs(e[n] - t)) && (n = i);
 	}), n;
 }
-function $e(e) {
+function et(e) {
 	return e.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || e;
 }
-function et(e) {
+function tt(e) {
 	return [...new Set(e.flatMap((e) => e.timesteps))].sort((e, t) => e - t);
 }
-function tt(e, t, n) {
+function nt(e, t, n) {
 	let r = e.values[t] ?? [], i = [];
 	e.timesteps.forEach((e, t) => {
 		let n = r[t];
@@ -585,14 +589,14 @@ function tt(e, t, n) {
 		return n ? n[1] + (t[1] - n[1]) * (e - n[0]) / (t[0] - n[0]) : null;
 	});
 }
-function nt(e, t, n, r) {
+function rt(e, t, n, r) {
 	let i = /* @__PURE__ */ new Map();
 	for (let t of e) {
-		let e = r ? $e(t.run) : t.run;
+		let e = r ? et(t.run) : t.run;
 		i.set(e, [...i.get(e) ?? [], t]);
 	}
 	return [...i].map(([e, r]) => {
-		let i = r.map((e) => tt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
+		let i = r.map((e) => nt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
 		return {
 			name: r.length > 1 ? `${e} (${r.length} seeds)` : r[0].run,
 			runs: r.map((e) => e.run),
@@ -602,20 +606,20 @@ function nt(e, t, n, r) {
 		};
 	});
 }
-var rt = [
+var it = [
 	"clip",
 	"probe",
 	"play"
-], it = class extends Error {};
-function at(e, t) {
-	if (e !== 1) throw new it(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
+], at = class extends Error {};
+function ot(e, t) {
+	if (e !== 1) throw new at(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
 }
-var ot = (e) => e.toLocaleString("en-US");
-function B(e) {
+var B = (e) => e.toLocaleString("en-US");
+function V(e) {
 	let t = Math.abs(e);
 	return (t !== 0 && (t < .001 || t >= 1e6) ? e.toExponential(1) : String(Number(e.toPrecision(3)))).replace("-", "−");
 }
-var V = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, st = {
+var H = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, st = {
 	q: ["What it values", "Q(s, a)"],
 	value: ["What it values", "V(s)"],
 	advantage: ["What it decides by", "Q(s, a) − mean Q"],
@@ -637,7 +641,7 @@ function ut(e, t) {
 }
 async function dt(e, t) {
 	let n = e.shape.reduce((e, t) => e * t, 1), r = await lt(t).catch(() => /* @__PURE__ */ new Uint8Array());
-	if (r.length !== n) throw new it(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
+	if (r.length !== n) throw new at(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
 	return e.delta ? ut(r, e.shape[0] ?? 0) : r;
 }
 var ft = class {
@@ -657,7 +661,7 @@ var ft = class {
 	array(e) {
 		let t = this.arrays.get(e);
 		if (t) return t;
-		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => dt(r, e)) : Promise.reject(new it(`There is no array ${e}.`));
+		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => dt(r, e)) : Promise.reject(new at(`There is no array ${e}.`));
 		return this.arrays.set(e, i), i.catch(() => this.arrays.delete(e)), i;
 	}
 	async layer(e) {
@@ -688,9 +692,9 @@ async function ht(e, t, n, r, i, a) {
 	try {
 		c = JSON.parse(s);
 	} catch {
-		throw new it(`The ${n} of ${t} at timestep ${r} is damaged.`);
+		throw new at(`The ${n} of ${t} at timestep ${r} is damaged.`);
 	}
-	return at(c.format, `The ${n} of ${t} at timestep ${r}`), new ft(c, a, o);
+	return ot(c.format, `The ${n} of ${t} at timestep ${r}`), new ft(c, a, o);
 }
 // src/view.ts
 var gt = {
@@ -723,11 +727,11 @@ function yt(e) {
 		target: n("target") ?? gt.target,
 		measure: vt(n("measure"), ["share", "relative"], gt.measure),
 		frames: vt(n("frames"), ["play", "probe"], gt.frames),
-		part: vt(n("part"), rt, gt.part),
+		part: vt(n("part"), it, gt.part),
 		frame: _t(n("frame")) ?? 0,
 		panels: vt(n("panels"), ["one", "both"], gt.panels),
 		opacity: r >= 0 && r <= 1 ? r : gt.opacity,
-		map: vt(n("map"), Object.keys(Pe), gt.map),
+		map: vt(n("map"), Object.keys(Fe), gt.map),
 		sign: vt(n("sign"), [
 			"both",
 			"for",
@@ -774,8 +778,8 @@ function wt(e) {
 }
 // src/hooks.ts
 function Tt(e, t) {
-	let [n, r] = Se(null);
-	return R(() => {
+	let [n, r] = xe(null);
+	return z(() => {
 		let t = !0, n = e();
 		return n || r(null), n?.then((e) => t && r({ value: e }), (e) => t && r({ error: e.message })), () => {
 			t = !1;
@@ -798,30 +802,32 @@ function Ot() {
 	return (e ? e.classList.contains("dark-mode") : Dt().matches) ? "dark" : "light";
 }
 function kt() {
-	let [e, t] = Se(Ot);
-	return R(() => {
+	let [e, t] = xe(Ot);
+	return z(() => {
 		let e = () => t(Ot()), n = Dt();
 		n.addEventListener("change", e);
 		let r = St()?.document.body, i = new MutationObserver(e);
-		return r && i.observe(r, {
+		r && i.observe(r, {
 			attributes: !0,
 			attributeFilter: ["class"]
-		}), () => {
-			n.removeEventListener("change", e), i.disconnect();
+		});
+		let a = () => t("light");
+		return window.addEventListener("beforeprint", a), window.addEventListener("afterprint", e), () => {
+			window.removeEventListener("beforeprint", a), window.removeEventListener("afterprint", e), n.removeEventListener("change", e), i.disconnect();
 		};
 	}, []), document.documentElement.dataset.theme = e, e;
 }
 function At(e, t) {
-	let n = z(e);
-	n.current = e, R(() => {
+	let n = Ce(e);
+	n.current = e, z(() => {
 		if (t === null) return;
 		let e = setInterval(() => !document.hidden && n.current(), t);
 		return () => clearInterval(e);
 	}, [t]);
 }
 function jt() {
-	let e = z(null), [t, n] = Se(0);
-	return R(() => {
+	let e = Ce(null), [t, n] = xe(0);
+	return z(() => {
 		let t = e.current;
 		if (!t) return;
 		let r = () => n(Math.floor(t.clientWidth));
@@ -833,7 +839,7 @@ function jt() {
 // node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs
 var Mt = Symbol.for("pv"), Nt = 0;
 Array.isArray;
-function H(t, n, r, i, a, o) {
+function U(t, n, r, i, a, o) {
 	n ||= {};
 	var s, c, l = n;
 	if ("ref" in l && typeof t != "function") for (c in l = {}, n) c == "ref" ? s = n[c] : l[c] = n[c];
@@ -856,16 +862,16 @@ function H(t, n, r, i, a, o) {
 }
 // src/parts.tsx
 function Pt(e) {
-	return /* @__PURE__ */ H("section", {
+	return /* @__PURE__ */ U("section", {
 		id: e.id,
 		"aria-labelledby": `${e.id}-title`,
-		children: [/* @__PURE__ */ H("header", { children: [/* @__PURE__ */ H("h2", {
+		children: [/* @__PURE__ */ U("header", { children: [/* @__PURE__ */ U("h2", {
 			id: `${e.id}-title`,
 			children: e.title
-		}), /* @__PURE__ */ H("div", {
+		}), /* @__PURE__ */ U("div", {
 			class: "aside",
 			children: e.aside
-		})] }), /* @__PURE__ */ H(Ft, { children: e.children })]
+		})] }), /* @__PURE__ */ U(Ft, { children: e.children })]
 	});
 }
 var Ft = class extends b {
@@ -874,7 +880,7 @@ var Ft = class extends b {
 		this.setState({ fault: e.message });
 	}
 	render() {
-		return this.state.fault === null ? this.props.children : /* @__PURE__ */ H("p", {
+		return this.state.fault === null ? this.props.children : /* @__PURE__ */ U("p", {
 			class: "note",
 			role: "alert",
 			children: [
@@ -882,7 +888,7 @@ var Ft = class extends b {
 				this.state.fault,
 				".",
 				" ",
-				/* @__PURE__ */ H("button", {
+				/* @__PURE__ */ U("button", {
 					type: "button",
 					onClick: () => this.setState({ fault: null }),
 					children: "Try again"
@@ -891,37 +897,37 @@ var Ft = class extends b {
 		});
 	}
 };
-function U(e) {
-	return /* @__PURE__ */ H("p", {
+function W(e) {
+	return /* @__PURE__ */ U("p", {
 		class: "note",
 		role: e.alert ? "alert" : "status",
 		children: e.children
 	});
 }
 function It(e) {
-	return e.state && "error" in e.state ? /* @__PURE__ */ H(U, {
+	return e.state && "error" in e.state ? /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: e.state.error
-	}) : /* @__PURE__ */ H(U, { children: e.missing });
+	}) : /* @__PURE__ */ U(W, { children: e.missing });
 }
 function Lt(e) {
-	return /* @__PURE__ */ H("fieldset", {
+	return /* @__PURE__ */ U("fieldset", {
 		class: "choice",
-		children: [/* @__PURE__ */ H("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ H("label", { children: [/* @__PURE__ */ H("input", {
+		children: [/* @__PURE__ */ U("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ U("label", { children: [/* @__PURE__ */ U("input", {
 			type: "radio",
 			name: e.label,
 			checked: t === e.value,
 			onChange: () => e.onChange(t)
-		}), /* @__PURE__ */ H("span", { children: n })] }, t))]
+		}), /* @__PURE__ */ U("span", { children: n })] }, t))]
 	});
 }
 function Rt(e) {
-	return /* @__PURE__ */ H("label", {
+	return /* @__PURE__ */ U("label", {
 		class: "select",
-		children: [/* @__PURE__ */ H("span", { children: e.label }), /* @__PURE__ */ H("select", {
+		children: [/* @__PURE__ */ U("span", { children: e.label }), /* @__PURE__ */ U("select", {
 			value: e.value,
 			onChange: (t) => e.onChange(t.currentTarget.value),
-			children: e.options.map(([e, t]) => /* @__PURE__ */ H("option", {
+			children: e.options.map(([e, t]) => /* @__PURE__ */ U("option", {
 				value: e,
 				children: t
 			}, e))
@@ -929,11 +935,11 @@ function Rt(e) {
 	});
 }
 function zt(e) {
-	return /* @__PURE__ */ H("label", {
+	return /* @__PURE__ */ U("label", {
 		class: "range",
 		children: [
-			/* @__PURE__ */ H("span", { children: e.label }),
-			/* @__PURE__ */ H("input", {
+			/* @__PURE__ */ U("span", { children: e.label }),
+			/* @__PURE__ */ U("input", {
 				type: "range",
 				min: 0,
 				max: e.max,
@@ -942,12 +948,12 @@ function zt(e) {
 				"aria-valuetext": e.text,
 				onInput: (t) => e.onChange(Number(t.currentTarget.value))
 			}),
-			/* @__PURE__ */ H("output", { children: e.text })
+			/* @__PURE__ */ U("output", { children: e.text })
 		]
 	});
 }
 function Bt(e) {
-	return /* @__PURE__ */ H("i", {
+	return /* @__PURE__ */ U("i", {
 		class: "swatch",
 		style: { background: e.colour },
 		"aria-hidden": "true"
@@ -955,29 +961,32 @@ function Bt(e) {
 }
 function Vt(e) {
 	let t = (t) => 100 * (t - e.low) / (e.high - e.low || 1), [n, r] = [t(0), t(e.value)].sort((e, t) => e - t);
-	return /* @__PURE__ */ H("span", {
+	return /* @__PURE__ */ U("span", {
 		class: "bar",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ H("i", { style: {
+		children: [/* @__PURE__ */ U("i", { style: {
 			left: `${n}%`,
 			width: `${Math.max(r - n, .5)}%`,
 			background: e.colour
-		} }), e.low < 0 && /* @__PURE__ */ H("b", { style: { left: `${t(0)}%` } })]
+		} }), e.low < 0 && /* @__PURE__ */ U("b", { style: { left: `${t(0)}%` } })]
 	});
 }
 // src/screen.tsx
 var Ht = /* @__PURE__ */ new Set(["rest", "bricks"]);
 function Ut(e) {
-	let t = z(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = Ce(() => Ie(o), [o]);
-	return R(() => {
+	let t = Ce(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = we(() => Le(o), [o]), u = we(() => ({
+		surface: new OffscreenCanvas(r, n),
+		image: new ImageData(r, n)
+	}), [r, n]);
+	return z(() => {
 		let o = t.current?.getContext("2d");
 		if (!o) return;
-		let u = new OffscreenCanvas(r, n), d = new ImageData(r, n), f = e.frame * r * n, p = e.grid && a > 0 ? We(e.grid, n, r) : null, m = e.screen.subarray(f, f + r * n);
-		Je(d.data, m, e.header.palette, p, {
+		let { surface: d, image: f } = u, p = e.frame * r * n, m = e.grid && a > 0 ? Ge(e.grid, n, r) : null, h = e.screen.subarray(p, p + r * n);
+		Ye(f.data, h, e.header.palette, m, {
 			opacity: a,
 			table: l,
 			sign: s
-		}), u.getContext("2d").putImageData(d, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(u, 0, 0, r * i, n * i), c && e.elements && Wt(o, e, r * i, n * i);
+		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Wt(o, e, r * i, n * i);
 	}, [
 		e.screen,
 		e.elements,
@@ -988,7 +997,7 @@ function Ut(e) {
 		s,
 		c,
 		i
-	]), /* @__PURE__ */ H("canvas", {
+	]), /* @__PURE__ */ U("canvas", {
 		ref: t,
 		class: "screen",
 		width: r * i,
@@ -998,22 +1007,22 @@ function Ut(e) {
 	});
 }
 function Wt(e, t, n, r) {
-	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = ze(t.header.elements), [l, u] = [n / a, r / i];
+	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = Be(t.header.elements), [l, u] = [n / a, r / i];
 	e.lineWidth = 1.5, t.header.elements.forEach((t, n) => {
 		if (!Ht.has(t)) {
 			e.strokeStyle = c[t], e.beginPath();
-			for (let [t, r, o, c] of Ye(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
+			for (let [t, r, o, c] of Xe(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
 			e.stroke();
 		}
 	});
 }
 // src/compare.tsx
 function Gt(e) {
-	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Kt(s), l = c[Qe(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Kt(r)[Qe(Kt(r), i.timestep)], d = Et(a, r, "probe", u), f = Et(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
-	return /* @__PURE__ */ H(Pt, {
+	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Kt(s), l = c[$e(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Kt(r)[$e(Kt(r), i.timestep)], d = Et(a, r, "probe", u), f = Et(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
+	return /* @__PURE__ */ U(Pt, {
 		id: "compare",
 		title: "Compare on the same frames",
-		aside: /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H(Rt, {
+		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(Rt, {
 			label: "with run",
 			options: e.runs.map(({ name: e }) => [e, e]),
 			value: s.run,
@@ -1021,24 +1030,24 @@ function Gt(e) {
 				otherRun: e,
 				otherTimestep: null
 			})
-		}), /* @__PURE__ */ H(Rt, {
+		}), /* @__PURE__ */ U(Rt, {
 			label: "at timestep",
-			options: c.map((e) => [`${e}`, ot(e)]),
+			options: c.map((e) => [`${e}`, B(e)]),
 			value: `${l}`,
 			onChange: (e) => n({
 				otherRun: s.run,
 				otherTimestep: Number(e)
 			})
 		})] }),
-		children: u === void 0 || l === void 0 ? /* @__PURE__ */ H(U, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ H(U, {
+		children: u === void 0 || l === void 0 ? /* @__PURE__ */ U(W, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: m
-		}) : h && g ? /* @__PURE__ */ H(Jt, {
+		}) : h && g ? /* @__PURE__ */ U(Jt, {
 			...e,
 			a: h,
 			b: g,
 			other: s
-		}, h.address + g.address) : /* @__PURE__ */ H(U, { children: "Loading …" })
+		}, h.address + g.address) : /* @__PURE__ */ U(W, { children: "Loading …" })
 	});
 }
 var Kt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), qt = async (e, t) => ({
@@ -1051,24 +1060,24 @@ function Jt(e) {
 		n,
 		a
 	]);
-	if (!a) return /* @__PURE__ */ H(U, { children: [
+	if (!a) return /* @__PURE__ */ U(W, { children: [
 		"These rounds explain nothing in common: ",
 		t.targets.join(", "),
 		" and ",
 		n.targets.join(", "),
 		"."
 	] });
-	if (o && "error" in o) return /* @__PURE__ */ H(U, {
+	if (o && "error" in o) return /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: o.error
 	});
-	if (!o) return /* @__PURE__ */ H(U, { children: "Loading …" });
+	if (!o) return /* @__PURE__ */ U(W, { children: "Loading …" });
 	let [s, c] = o.value;
-	if (!Yt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ H(U, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
-	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [He(s.layer, u), He(c.layer, u)], f = [`${e.index.run} at ${ot(t.header.timestep)}`, `${e.other.run} at ${ot(n.header.timestep)}`];
-	return /* @__PURE__ */ H("div", {
+	if (!Yt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
+	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [Ue(s.layer, u), Ue(c.layer, u)], f = [`${e.index.run} at ${B(t.header.timestep)}`, `${e.other.run} at ${B(n.header.timestep)}`];
+	return /* @__PURE__ */ U("div", {
 		class: "pair",
-		children: [/* @__PURE__ */ H("div", {
+		children: [/* @__PURE__ */ U("div", {
 			class: "panels",
 			role: "group",
 			"aria-label": "Two maps and their difference",
@@ -1086,9 +1095,9 @@ function Jt(e) {
 				[
 					"A − B",
 					"of maps with sum 1, at the full colour where it is largest",
-					Xe(...d)
+					Ze(...d)
 				]
-			].map(([e, n, i]) => /* @__PURE__ */ H("figure", { children: [/* @__PURE__ */ H(Ut, {
+			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Ut, {
 				header: t.header,
 				screen: s.screen,
 				elements: null,
@@ -1097,26 +1106,26 @@ function Jt(e) {
 				look: r,
 				label: `${e}: ${n}, ${ct(a)[1]}`,
 				zoom: 2
-			}), /* @__PURE__ */ H("figcaption", { children: [
-				/* @__PURE__ */ H("b", { children: e }),
+			}), /* @__PURE__ */ U("figcaption", { children: [
+				/* @__PURE__ */ U("b", { children: e }),
 				" ",
 				n
 			] })] }, e))
-		}), /* @__PURE__ */ H("div", {
+		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ H(zt, {
+				/* @__PURE__ */ U(zt, {
 					label: "Frame",
 					value: u,
 					max: l,
 					text: `${u + 1} / ${t.header.frames}`,
 					onChange: (e) => i({ probeFrame: e })
 				}),
-				t.header.captions && /* @__PURE__ */ H("p", {
+				t.header.captions && /* @__PURE__ */ U("p", {
 					class: "caption",
 					children: t.header.captions[u]
 				}),
-				/* @__PURE__ */ H(Xt, {
+				/* @__PURE__ */ U(Xt, {
 					a: t.header,
 					b: n.header,
 					target: a,
@@ -1134,19 +1143,19 @@ function Yt(e, t, n, r) {
 function Xt(e) {
 	let { a: t, b: n, target: r, frame: i } = e, [a, o] = [t.shares[r], n.shares[r]];
 	if (!a || !o || !t.elements.length) return null;
-	let s = ze(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${V(Math.abs(e - t))}`;
-	return /* @__PURE__ */ H("table", {
+	let s = Be(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${H(Math.abs(e - t))}`;
+	return /* @__PURE__ */ U("table", {
 		class: "bars",
 		children: [
-			/* @__PURE__ */ H("caption", { children: ["Share of the relevance: ", ct(r)[0].toLowerCase()] }),
-			/* @__PURE__ */ H("thead", { children: [/* @__PURE__ */ H("tr", { children: [
-				/* @__PURE__ */ H("td", {}),
-				/* @__PURE__ */ H("th", {
+			/* @__PURE__ */ U("caption", { children: ["Share of the relevance: ", ct(r)[0].toLowerCase()] }),
+			/* @__PURE__ */ U("thead", { children: [/* @__PURE__ */ U("tr", { children: [
+				/* @__PURE__ */ U("td", {}),
+				/* @__PURE__ */ U("th", {
 					scope: "colgroup",
 					colSpan: 3,
 					children: "this frame"
 				}),
-				/* @__PURE__ */ H("th", {
+				/* @__PURE__ */ U("th", {
 					scope: "colgroup",
 					colSpan: 3,
 					children: [
@@ -1155,27 +1164,27 @@ function Xt(e) {
 						" frames"
 					]
 				})
-			] }), /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("td", {}), [0, 1].flatMap((e) => [
+			] }), /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("td", {}), [0, 1].flatMap((e) => [
 				"A",
 				"B",
 				"A − B"
-			].map((t) => /* @__PURE__ */ H("th", {
+			].map((t) => /* @__PURE__ */ U("th", {
 				scope: "col",
 				children: t
 			}, `${e}${t}`)))] })] }),
-			/* @__PURE__ */ H("tbody", { children: t.elements.map((e) => {
+			/* @__PURE__ */ U("tbody", { children: t.elements.map((e) => {
 				let [t, n] = [a[e]?.[i] ?? 0, o[e]?.[i] ?? 0], [r, u] = [c(a[e]), c(o[e])];
-				return /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("th", {
+				return /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 					scope: "row",
-					children: [/* @__PURE__ */ H(Bt, { colour: s[e] }), e]
+					children: [/* @__PURE__ */ U(Bt, { colour: s[e] }), e]
 				}), [
-					V(t),
-					V(n),
+					H(t),
+					H(n),
 					l(t, n),
-					V(r),
-					V(u),
+					H(r),
+					H(u),
 					l(r, u)
-				].map((e, t) => /* @__PURE__ */ H("td", {
+				].map((e, t) => /* @__PURE__ */ U("td", {
 					class: "number",
 					children: e
 				}, t))] }, e);
@@ -1191,10 +1200,10 @@ var Zt = {
 };
 function Qt(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(Zt).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Et(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null;
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "player",
-		title: `Round at ${ot(i.timestep)} timesteps`,
-		aside: /* @__PURE__ */ H(Lt, {
+		title: `Round at ${B(i.timestep)} timesteps`,
+		aside: /* @__PURE__ */ U(Lt, {
 			label: "Show",
 			options: a.map((e) => [e, Zt[e]]),
 			value: o,
@@ -1203,10 +1212,10 @@ function Qt(e) {
 				frame: 0
 			})
 		}),
-		children: c ? /* @__PURE__ */ H(tn, {
+		children: c ? /* @__PURE__ */ U(tn, {
 			...e,
 			picture: c
-		}, c.address) : /* @__PURE__ */ H($t, {
+		}, c.address) : /* @__PURE__ */ U($t, {
 			...e,
 			part: o,
 			state: s
@@ -1215,19 +1224,19 @@ function Qt(e) {
 }
 function $t(e) {
 	let t = Object.keys(e.index.parts[e.part] ?? {}).map(Number);
-	if (t.includes(e.round.timestep)) return /* @__PURE__ */ H(It, {
+	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(It, {
 		state: e.state,
 		missing: "Loading …"
 	});
-	let n = t[Qe(t, e.round.timestep)];
-	return n === void 0 ? /* @__PURE__ */ H(U, { children: "This run has no pictures: its event file holds numbers only, or ends before the first picture." }) : /* @__PURE__ */ H(U, { children: [
+	let n = t[$e(t, e.round.timestep)];
+	return n === void 0 ? /* @__PURE__ */ U(W, { children: "This run has no pictures: its event file holds numbers only, or ends before the first picture." }) : /* @__PURE__ */ U(W, { children: [
 		"There is no picture of this round.",
 		e.source.live && ` TensorBoard keeps ${t.length} of ${e.index.timesteps.length} rounds' pictures in memory.`,
 		" ",
-		/* @__PURE__ */ H("button", {
+		/* @__PURE__ */ U("button", {
 			type: "button",
 			onClick: () => e.change({ timestep: n }),
-			children: ["Go to the nearest one, at ", ot(n)]
+			children: ["Go to the nearest one, at ", B(n)]
 		})
 	] });
 }
@@ -1237,21 +1246,21 @@ var en = {
 	play: 350
 };
 function tn(e) {
-	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = Se(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = rn(r, u, d !== null), p = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), m = z({
+	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = xe(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = G(r, u, d !== null), p = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), m = Ce({
 		frame: c,
 		last: s
 	});
 	m.current = {
 		frame: c,
 		last: s
-	}, R(() => {
+	}, z(() => {
 		if (!a) return;
 		let e = setInterval(() => {
 			let e = m.current;
 			n({ frame: e.frame >= e.last ? 0 : e.frame + 1 });
 		}, en[i.part]);
 		return () => clearInterval(e);
-	}, [a]), W((e) => {
+	}, [a]), K((e) => {
 		if (e === " ") o((e) => !e);
 		else if (e === "ArrowLeft") p(m.current.frame - 1);
 		else if (e === "ArrowRight") p(m.current.frame + 1);
@@ -1260,19 +1269,19 @@ function tn(e) {
 		else return !1;
 		return !0;
 	});
-	let h = G(i, c);
-	return i.frames === 0 ? /* @__PURE__ */ H(U, { children: "This round has a clip without frames." }) : /* @__PURE__ */ H("div", {
+	let h = rn(i, c);
+	return i.frames === 0 ? /* @__PURE__ */ U(W, { children: "This round has a clip without frames." }) : /* @__PURE__ */ U("div", {
 		class: "player",
 		role: "group",
 		"aria-label": "Clip: space plays, arrow keys step",
-		children: [/* @__PURE__ */ H("div", {
+		children: [/* @__PURE__ */ U("div", {
 			class: "stage",
 			children: [
-				/* @__PURE__ */ H("div", {
+				/* @__PURE__ */ U("div", {
 					class: "panels",
 					tabIndex: 0,
 					"aria-label": `Frame ${c + 1} of ${i.frames}. ${h}`,
-					children: u.map((e) => /* @__PURE__ */ H("figure", { children: ["value" in f ? /* @__PURE__ */ H(Ut, {
+					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Ut, {
 						header: i,
 						screen: f.value.screen,
 						elements: f.value.elements,
@@ -1280,20 +1289,20 @@ function tn(e) {
 						frame: c,
 						look: t,
 						label: `Screen with the relevance for ${ct(e, i.logits)[1]}, frame ${c + 1}`
-					}) : /* @__PURE__ */ H("div", {
+					}) : /* @__PURE__ */ U("div", {
 						class: "screen empty",
 						style: { aspectRatio: `${i.screen[1]} / ${i.screen[0]}` },
 						children: f.error ?? "Loading …"
-					}), /* @__PURE__ */ H("figcaption", { children: [
-						/* @__PURE__ */ H("b", { children: ct(e, i.logits)[0] }),
+					}), /* @__PURE__ */ U("figcaption", { children: [
+						/* @__PURE__ */ U("b", { children: ct(e, i.logits)[0] }),
 						" ",
 						ct(e, i.logits)[1]
 					] })] }, e))
 				}),
-				/* @__PURE__ */ H("div", {
+				/* @__PURE__ */ U("div", {
 					class: "transport",
 					children: [
-						/* @__PURE__ */ H("button", {
+						/* @__PURE__ */ U("button", {
 							type: "button",
 							class: "play",
 							"aria-label": a ? "Pause" : "Play",
@@ -1301,19 +1310,19 @@ function tn(e) {
 							onClick: () => o(!a),
 							children: a ? "❚❚" : "▶"
 						}),
-						/* @__PURE__ */ H("button", {
+						/* @__PURE__ */ U("button", {
 							type: "button",
 							"aria-label": "Frame before",
 							onClick: () => p(c - 1),
 							children: "‹"
 						}),
-						/* @__PURE__ */ H("button", {
+						/* @__PURE__ */ U("button", {
 							type: "button",
 							"aria-label": "Next frame",
 							onClick: () => p(c + 1),
 							children: "›"
 						}),
-						/* @__PURE__ */ H(zt, {
+						/* @__PURE__ */ U(zt, {
 							label: "Frame",
 							value: c,
 							max: s,
@@ -1322,25 +1331,25 @@ function tn(e) {
 						})
 					]
 				}),
-				/* @__PURE__ */ H("p", {
+				/* @__PURE__ */ U("p", {
 					class: "caption",
 					"aria-live": a ? "off" : "polite",
 					children: h
 				})
 			]
-		}), /* @__PURE__ */ H("div", {
+		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ H(an, {
+				/* @__PURE__ */ U(an, {
 					...e,
 					picture: r,
 					stack: d
 				}),
-				/* @__PURE__ */ H(on, {
+				/* @__PURE__ */ U(on, {
 					header: i,
 					frame: c
 				}),
-				/* @__PURE__ */ H(sn, {
+				/* @__PURE__ */ U(sn, {
 					header: i,
 					frame: c,
 					targets: l
@@ -1350,9 +1359,9 @@ function tn(e) {
 	});
 }
 function nn(e, t, n) {
-	return e ? He(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
+	return e ? Ue(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
 }
-function rn(e, t, n) {
+function G(e, t, n) {
 	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Tt(async () => {
 		let [n, i, ...a] = await Promise.all([
 			e.array("screen"),
@@ -1367,20 +1376,20 @@ function rn(e, t, n) {
 	}, [e, r.join()]);
 	return i && "value" in i ? i : { error: i ? i.error : null };
 }
-function W(e) {
-	let t = z(e);
-	t.current = e, R(() => {
+function K(e) {
+	let t = Ce(e);
+	t.current = e, z(() => {
 		let e = (e) => {
 			e.target.closest?.("input, select, button, summary, [role=slider], [role=listbox]") || e.ctrlKey || e.metaKey || e.altKey || t.current(e.key) && e.preventDefault();
 		};
 		return window.addEventListener("keydown", e), () => window.removeEventListener("keydown", e);
 	}, []);
 }
-function G(e, t) {
+function rn(e, t) {
 	let n = e.outputs[t] ?? [], r = n.indexOf(Math.max(...n)), i = e.action[t], a = i !== void 0 && i !== r && e.part !== "probe";
 	return [
 		e.captions?.[t],
-		`score ${B(e.score[t] ?? 0)}`,
+		`score ${V(e.score[t] ?? 0)}`,
 		`greedy ${e.actions[r] ?? "–"}`,
 		a ? `explored ${e.actions[i]}` : null
 	].filter(Boolean).join(" · ");
@@ -1391,10 +1400,10 @@ function an(e) {
 		["for", "For"],
 		["against", "Against"]
 	], o = Array.from({ length: i }, (e, t) => [`${t}`, t === i - 1 ? "t" : `t−${i - 1 - t}`]);
-	return /* @__PURE__ */ H("div", {
+	return /* @__PURE__ */ U("div", {
 		class: "looks",
 		children: [
-			/* @__PURE__ */ H(zt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Overlay",
 				value: t.opacity,
 				max: 1,
@@ -1402,33 +1411,33 @@ function an(e) {
 				text: `${Math.round(100 * t.opacity)} %`,
 				onChange: (e) => n({ opacity: e })
 			}),
-			/* @__PURE__ */ H(Lt, {
+			/* @__PURE__ */ U(Lt, {
 				label: "Sign",
 				options: a,
 				value: t.sign,
 				onChange: (e) => n({ sign: e })
 			}),
-			r.targets.length > 1 && /* @__PURE__ */ H(Lt, {
+			r.targets.length > 1 && /* @__PURE__ */ U(Lt, {
 				label: "Panels",
 				options: [["both", "Both questions"], ["one", "One"]],
 				value: t.panels,
 				onChange: (e) => n({ panels: e })
 			}),
-			i > 0 && /* @__PURE__ */ H(Lt, {
+			i > 0 && /* @__PURE__ */ U(Lt, {
 				label: "Stack",
 				options: [["all", "All"], ...o],
 				value: e.stack === null ? "all" : `${e.stack}`,
 				onChange: (e) => n({ stack: e === "all" ? null : Number(e) })
 			}),
-			/* @__PURE__ */ H(Rt, {
+			/* @__PURE__ */ U(Rt, {
 				label: "Colours",
-				options: Object.entries(Pe).map(([e, t]) => [e, t.name]),
+				options: Object.entries(Fe).map(([e, t]) => [e, t.name]),
 				value: t.map,
 				onChange: (e) => n({ map: e })
 			}),
-			/* @__PURE__ */ H("label", {
+			/* @__PURE__ */ U("label", {
 				class: "check",
-				children: [/* @__PURE__ */ H("input", {
+				children: [/* @__PURE__ */ U("input", {
 					type: "checkbox",
 					checked: t.outlines,
 					onChange: (e) => n({ outlines: e.currentTarget.checked })
@@ -1442,81 +1451,81 @@ function on(e) {
 		let t = e.reduce((e, t) => e + t, 0) / (e.length || 1);
 		return e.map((e) => Math.abs(e - t));
 	}), 1e-9), o = t.logits ? "Logit" : "Q-value", s = r.indexOf(Math.max(...r));
-	return /* @__PURE__ */ H("table", {
+	return /* @__PURE__ */ U("table", {
 		class: "bars",
-		children: [/* @__PURE__ */ H("caption", { children: [o, "s; bars: less their mean"] }), /* @__PURE__ */ H("tbody", { children: r.map((e, r) => /* @__PURE__ */ H("tr", {
+		children: [/* @__PURE__ */ U("caption", { children: [o, "s; bars: less their mean"] }), /* @__PURE__ */ U("tbody", { children: r.map((e, r) => /* @__PURE__ */ U("tr", {
 			class: r === s ? "strong" : "",
 			children: [
-				/* @__PURE__ */ H("th", {
+				/* @__PURE__ */ U("th", {
 					scope: "row",
 					children: [
 						t.actions[r],
-						r === s && /* @__PURE__ */ H("abbr", {
+						r === s && /* @__PURE__ */ U("abbr", {
 							title: "greedy",
 							children: " ●"
 						}),
-						r === t.action[n] && r !== s && t.part !== "probe" && /* @__PURE__ */ H("abbr", {
+						r === t.action[n] && r !== s && t.part !== "probe" && /* @__PURE__ */ U("abbr", {
 							title: "taken",
 							children: " ○"
 						})
 					]
 				}),
-				/* @__PURE__ */ H("td", {
+				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: B(e)
+					children: V(e)
 				}),
-				/* @__PURE__ */ H("td", { children: /* @__PURE__ */ H(Vt, {
+				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Vt, {
 					value: e - i,
 					low: -a,
 					high: a,
 					colour: e >= i ? "var(--pro)" : "var(--contra)"
 				}) }),
-				/* @__PURE__ */ H("td", {
+				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: [e - i >= 0 ? "+" : "", B(e - i)]
+					children: [e - i >= 0 ? "+" : "", V(e - i)]
 				})
 			]
 		}, r)) })]
 	});
 }
 function sn(e) {
-	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = ze(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
-	return /* @__PURE__ */ H(y, { children: [r.length > 0 && /* @__PURE__ */ H("table", {
+	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = Be(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
+	return /* @__PURE__ */ U(y, { children: [r.length > 0 && /* @__PURE__ */ U("table", {
 		class: "bars",
 		children: [
-			/* @__PURE__ */ H("caption", { children: "Share of the relevance in this frame" }),
-			/* @__PURE__ */ H("thead", { children: /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("td", {}), r.map((e) => /* @__PURE__ */ H("th", {
+			/* @__PURE__ */ U("caption", { children: "Share of the relevance in this frame" }),
+			/* @__PURE__ */ U("thead", { children: /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("td", {}), r.map((e) => /* @__PURE__ */ U("th", {
 				scope: "col",
 				colSpan: 2,
 				children: ct(e, t.logits)[0]
 			}, e))] }) }),
-			/* @__PURE__ */ H("tbody", { children: t.elements.map((e) => /* @__PURE__ */ H("tr", { children: [/* @__PURE__ */ H("th", {
+			/* @__PURE__ */ U("tbody", { children: t.elements.map((e) => /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 				scope: "row",
-				children: [/* @__PURE__ */ H(Bt, { colour: i[e] }), e]
+				children: [/* @__PURE__ */ U(Bt, { colour: i[e] }), e]
 			}), r.map((r) => {
 				let a = t.shares[r][e]?.[n] ?? 0;
-				return [/* @__PURE__ */ H("td", { children: /* @__PURE__ */ H(Vt, {
+				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Vt, {
 					value: a,
 					low: 0,
 					high: 1,
 					colour: i[e]
-				}) }, "bar"), /* @__PURE__ */ H("td", {
+				}) }, "bar"), /* @__PURE__ */ U("td", {
 					class: "number",
-					children: V(a)
+					children: H(a)
 				}, "number")];
 			})] }, e)) })
 		]
-	}), a.length > 0 && /* @__PURE__ */ H("p", {
+	}), a.length > 0 && /* @__PURE__ */ U("p", {
 		class: "small",
 		children: [
 			"Frames of the stack, oldest first:",
 			" ",
-			a.map((e) => `${ct(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(V).join(", ")}`).join(" · ")
+			a.map((e) => `${ct(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(H).join(", ")}`).join(" · ")
 		]
 	})] });
 }
 // src/trust.ts
-var cn = [
+var q = [
 	{
 		name: "pixel_flipping",
 		title: "Pixel flipping",
@@ -1558,7 +1567,7 @@ var cn = [
 		small: !0
 	}
 ];
-function K(e, t) {
+function cn(e, t) {
 	if (t == null) return {
 		measure: e,
 		value: null,
@@ -1572,7 +1581,7 @@ function K(e, t) {
 	};
 }
 function ln(e) {
-	let t = cn.map((t) => K(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
+	let t = q.map((t) => cn(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
 	return t.filter((e) => e.light !== "grey").some((e) => e.measure.name !== "conservation_error") ? n("red") ? {
 		light: "red",
 		judged: t,
@@ -1599,7 +1608,7 @@ var un = {
 	grey: "○"
 };
 function dn(e) {
-	return /* @__PURE__ */ H("span", {
+	return /* @__PURE__ */ U("span", {
 		class: `light ${e.light}`,
 		role: "img",
 		"aria-label": e.light,
@@ -1608,38 +1617,38 @@ function dn(e) {
 }
 function fn(e) {
 	let { index: t, change: n, round: r } = e, i = [...t.events].sort((e, t) => t.timestep - e.timestep), a = (e) => {
-		let r = t.timesteps[Qe(t.timesteps, e)];
+		let r = t.timesteps[$e(t.timesteps, e)];
 		r !== void 0 && n({
 			timestep: r,
 			frame: 0
 		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
 	};
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "events",
 		title: "Events",
-		aside: /* @__PURE__ */ H("span", {
+		aside: /* @__PURE__ */ U("span", {
 			class: "small",
 			children: [i.length || "none", " so far"]
 		}),
-		children: [!i.length && /* @__PURE__ */ H(U, { children: "Nothing has begun or gone wrong so far: no onset, shift, shortcut, collapse, exploit or fault." }), /* @__PURE__ */ H("ol", {
+		children: [!i.length && /* @__PURE__ */ U(W, { children: "Nothing has begun or gone wrong so far: no onset, shift, shortcut, collapse, exploit or fault." }), /* @__PURE__ */ U("ol", {
 			class: "events",
 			tabIndex: i.length > 6 ? 0 : -1,
 			"aria-label": "Events, the latest first",
-			children: i.map((e, t) => /* @__PURE__ */ H("li", {
+			children: i.map((e, t) => /* @__PURE__ */ U("li", {
 				class: e.timestep === r.timestep ? "current" : "",
 				children: [
-					/* @__PURE__ */ H("button", {
+					/* @__PURE__ */ U("button", {
 						type: "button",
 						class: "link",
 						onClick: () => a(e.timestep),
-						"aria-label": `Go to timestep ${ot(e.timestep)}`,
-						children: ot(e.timestep)
+						"aria-label": `Go to timestep ${B(e.timestep)}`,
+						children: B(e.timestep)
 					}),
-					/* @__PURE__ */ H("span", {
+					/* @__PURE__ */ U("span", {
 						class: `kind ${e.kind}`,
 						children: e.kind
 					}),
-					/* @__PURE__ */ H("span", { children: [e.text, /* @__PURE__ */ H(pn, { evidence: e.evidence })] })
+					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(pn, { evidence: e.evidence })] })
 				]
 			}, `${e.timestep}${e.kind}${t}`))
 		})]
@@ -1647,9 +1656,9 @@ function fn(e) {
 }
 function pn(e) {
 	let t = Object.entries(e.evidence);
-	return t.length ? /* @__PURE__ */ H("dl", {
+	return t.length ? /* @__PURE__ */ U("dl", {
 		class: "evidence",
-		children: t.map(([e, t]) => /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: e }), /* @__PURE__ */ H("dd", { children: B(t) })] }, e))
+		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: V(t) })] }, e))
 	}) : null;
 }
 function mn(e, t, n) {
@@ -1663,48 +1672,48 @@ function mn(e, t, n) {
 }
 function hn(e) {
 	let t = Object.keys(e.round.targets), n = t.map((t) => mn(e.index, e.at, t));
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "trust",
 		title: "May these maps be believed?",
-		children: [t.map((e, t) => /* @__PURE__ */ H("p", { children: [
-			/* @__PURE__ */ H(dn, { light: n[t].light }),
+		children: [t.map((e, t) => /* @__PURE__ */ U("p", { children: [
+			/* @__PURE__ */ U(dn, { light: n[t].light }),
 			" ",
-			/* @__PURE__ */ H("b", { children: [ct(e)[0], ":"] }),
+			/* @__PURE__ */ U("b", { children: [ct(e)[0], ":"] }),
 			" ",
 			n[t].sentence
-		] }, e)), /* @__PURE__ */ H("table", {
+		] }, e)), /* @__PURE__ */ U("table", {
 			class: "bars trust",
-			children: [/* @__PURE__ */ H("thead", { children: /* @__PURE__ */ H("tr", { children: [
-				/* @__PURE__ */ H("td", {}),
-				t.map((e) => /* @__PURE__ */ H("th", {
+			children: [/* @__PURE__ */ U("thead", { children: /* @__PURE__ */ U("tr", { children: [
+				/* @__PURE__ */ U("td", {}),
+				t.map((e) => /* @__PURE__ */ U("th", {
 					scope: "col",
 					children: ct(e)[0]
 				}, e)),
-				/* @__PURE__ */ H("th", {
+				/* @__PURE__ */ U("th", {
 					scope: "col",
 					children: "green"
 				}),
-				/* @__PURE__ */ H("th", {
+				/* @__PURE__ */ U("th", {
 					scope: "col",
 					children: "amber"
 				})
-			] }) }), /* @__PURE__ */ H("tbody", { children: cn.map((e, r) => /* @__PURE__ */ H("tr", { children: [
-				/* @__PURE__ */ H("th", {
+			] }) }), /* @__PURE__ */ U("tbody", { children: q.map((e, r) => /* @__PURE__ */ U("tr", { children: [
+				/* @__PURE__ */ U("th", {
 					scope: "row",
-					children: [e.title, /* @__PURE__ */ H("span", {
+					children: [e.title, /* @__PURE__ */ U("span", {
 						class: "small",
 						children: e.meaning
 					})]
 				}),
-				n.map((e, n) => /* @__PURE__ */ H("td", {
+				n.map((e, n) => /* @__PURE__ */ U("td", {
 					class: "number",
 					children: [
-						e.judged[r].value === null ? "–" : B(e.judged[r].value),
+						e.judged[r].value === null ? "–" : V(e.judged[r].value),
 						" ",
-						/* @__PURE__ */ H(dn, { light: e.judged[r].light })
+						/* @__PURE__ */ U(dn, { light: e.judged[r].light })
 					]
 				}, t[n])),
-				/* @__PURE__ */ H("td", {
+				/* @__PURE__ */ U("td", {
 					class: "number small",
 					children: [
 						e.small ? "≤" : "≥",
@@ -1712,7 +1721,7 @@ function hn(e) {
 						e.green
 					]
 				}),
-				/* @__PURE__ */ H("td", {
+				/* @__PURE__ */ U("td", {
 					class: "number small",
 					children: [
 						e.small ? "≤" : "≥",
@@ -1740,16 +1749,16 @@ var _n = {
 }, vn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
 function yn(e) {
 	let t = gn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [vn(e.how.composite)] : []));
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "how",
 		title: "How it was made",
 		children: [
-			/* @__PURE__ */ H("dl", {
+			/* @__PURE__ */ U("dl", {
 				class: "how",
-				children: [/* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: "Explained" }), /* @__PURE__ */ H("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("dt", { children: _n[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ H("dd", { children: vn(t) })] }, e))]
+				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: _n[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: vn(t) })] }, e))]
 			}),
-			!t && /* @__PURE__ */ H(U, { children: "These rounds do not say how they were made." }),
-			r.size > 1 && /* @__PURE__ */ H(U, {
+			!t && /* @__PURE__ */ U(W, { children: "These rounds do not say how they were made." }),
+			r.size > 1 && /* @__PURE__ */ U(W, {
 				alert: !0,
 				children: [
 					"The composite changes within this run (",
@@ -1761,10 +1770,10 @@ function yn(e) {
 	});
 }
 // node_modules/uplot/dist/uPlot.esm.js
-var bn = !0, xn = "uplot", Sn = "u-hz", Cn = "u-vt", wn = "u-title", Tn = "u-wrap", En = "u-under", Dn = "u-over", On = "u-axis", kn = "u-off", An = "u-select", jn = "u-cursor-x", Mn = "u-cursor-y", Nn = "u-cursor-pt", Pn = "u-legend", Fn = "u-live", In = "u-inline", Ln = "u-series", Rn = "u-marker", zn = "u-label", Bn = "u-value", Vn = "width", Hn = "height", Un = "top", Wn = "bottom", Gn = "left", Kn = "right", qn = "#000", Jn = "#0000", Yn = "mousemove", Xn = "mousedown", Zn = "mouseup", Qn = "mouseenter", $n = "mouseleave", er = "dblclick", tr = "resize", nr = "scroll", rr = "change", ir = "dppxchange", ar = "--", or = typeof window < "u", sr = or ? document : null, cr = or ? window : null, lr = or ? navigator : null, q, ur;
+var bn = !0, xn = "uplot", Sn = "u-hz", Cn = "u-vt", wn = "u-title", Tn = "u-wrap", En = "u-under", Dn = "u-over", On = "u-axis", kn = "u-off", An = "u-select", jn = "u-cursor-x", Mn = "u-cursor-y", Nn = "u-cursor-pt", Pn = "u-legend", Fn = "u-live", In = "u-inline", Ln = "u-series", Rn = "u-marker", zn = "u-label", Bn = "u-value", Vn = "width", Hn = "height", Un = "top", Wn = "bottom", Gn = "left", Kn = "right", qn = "#000", Jn = "#0000", Yn = "mousemove", Xn = "mousedown", Zn = "mouseup", Qn = "mouseenter", $n = "mouseleave", er = "dblclick", tr = "resize", nr = "scroll", rr = "change", ir = "dppxchange", ar = "--", or = typeof window < "u", sr = or ? document : null, cr = or ? window : null, lr = or ? navigator : null, J, ur;
 function dr() {
 	let e = devicePixelRatio;
-	q != e && (q = e, ur && Tr(rr, ur, dr), ur = matchMedia(`(min-resolution: ${q - .001}dppx) and (max-resolution: ${q + .001}dppx)`), wr(rr, ur, dr), cr.dispatchEvent(new CustomEvent(ir)));
+	J != e && (J = e, ur && Tr(rr, ur, dr), ur = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), wr(rr, ur, dr), cr.dispatchEvent(new CustomEvent(ir)));
 }
 function fr(e, t) {
 	if (t != null) {
@@ -1776,7 +1785,7 @@ function pr(e, t) {
 	let n = e.classList;
 	n.contains(t) && n.remove(t);
 }
-function J(e, t, n) {
+function Y(e, t, n) {
 	e.style[t] = n + "px";
 }
 function mr(e, t, n, r) {
@@ -1852,7 +1861,7 @@ function Nr(e, t, n, r) {
 	let i = $r(e), a = $r(t);
 	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
 	let o = n == 10 ? ei : ti, s = i == 1 ? qr : Yr, c = a == 1 ? Yr : qr, l = s(o(Kr(e))), u = c(o(Kr(t))), d = Qr(n, l), f = Qr(n, u);
-	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = _i(e, d), t = gi(t, f)), [e, t];
+	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = vi(e, d), t = _i(t, f)), [e, t];
 }
 function Pr(e, t, n, r) {
 	let i = Nr(e, t, n, r);
@@ -1870,22 +1879,22 @@ var Fr = .1, Ir = {
 	max: Lr
 };
 function zr(e, t, n, r) {
-	return Oi(n) ? Vr(e, t, n) : (Lr.pad = n, Lr.soft = r ? 0 : null, Lr.mode = r ? 3 : 0, Vr(e, t, Rr));
+	return ki(n) ? Vr(e, t, n) : (Lr.pad = n, Lr.soft = r ? 0 : null, Lr.mode = r ? 3 : 0, Vr(e, t, Rr));
 }
-function Y(e, t) {
+function X(e, t) {
 	return e ?? t;
 }
 function Br(e, t, n) {
-	for (t = Y(t, 0), n = Y(n, e.length - 1); t <= n;) {
+	for (t = X(t, 0), n = X(n, e.length - 1); t <= n;) {
 		if (e[t] != null) return !0;
 		t++;
 	}
 	return !1;
 }
 function Vr(e, t, n) {
-	let r = n.min, i = n.max, a = Y(r.pad, 0), o = Y(i.pad, 0), s = Y(r.hard, -ii), c = Y(i.hard, ii), l = Y(r.soft, ii), u = Y(i.soft, -ii), d = Y(r.mode, 0), f = Y(i.mode, 0), p = t - e, m = ei(p), h = Zr(Kr(e), Kr(t)), g = Kr(ei(h) - m);
+	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -ii), c = X(i.hard, ii), l = X(r.soft, ii), u = X(i.soft, -ii), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ei(p), h = Zr(Kr(e), Kr(t)), g = Kr(ei(h) - m);
 	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != ii && (a = 0), f == 2 && u != -ii && (o = 0)));
-	let _ = p || h || 1e3, v = Qr(10, qr(ei(_))), y = Q(_i(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ii, x = Zr(s, y < b && e >= b ? b : Xr(b, y)), S = Q(gi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ii, w = Xr(c, S > C && t <= C ? C : Zr(C, S));
+	let _ = p || h || 1e3, v = Qr(10, qr(ei(_))), y = Q(vi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ii, x = Zr(s, y < b && e >= b ? b : Xr(b, y)), S = Q(_i(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ii, w = Xr(c, S > C && t <= C ? C : Zr(C, S));
 	return x == w && x == 0 && (w = 100), [x, w];
 }
 var Hr = new Intl.NumberFormat(or ? lr.language : "en-US"), Ur = (e) => Hr.format(e), Wr = Math, Gr = Wr.PI, Kr = Wr.abs, qr = Wr.floor, Jr = Wr.round, Yr = Wr.ceil, Xr = Wr.min, Zr = Wr.max, Qr = Wr.pow, $r = Wr.sign, ei = Wr.log10, ti = Wr.log2, ni = (e, t = 1) => Wr.sinh(e) * t, ri = (e, t = 1) => Wr.asinh(e / t), ii = Infinity;
@@ -1898,54 +1907,54 @@ function oi(e, t, n) {
 function si(e) {
 	return typeof e == "function";
 }
-function X(e) {
+function Z(e) {
 	return si(e) ? e : () => e;
 }
-var ci = () => {}, li = (e) => e, ui = (e, t) => t, di = (e) => null, fi = (e) => !0, pi = (e, t) => e == t, mi = /\.\d*?(?=9{6,}|0{6,})/gm, Z = (e) => {
-	if (Ti(e) || vi.has(e)) return e;
+var ci = () => {}, li = (e) => e, ui = (e, t) => t, di = (e) => null, fi = (e) => !0, pi = (e, t) => e == t, mi = /\.\d*?(?=9{6,}|0{6,})/gm, hi = (e) => {
+	if (Ei(e) || yi.has(e)) return e;
 	let t = `${e}`, n = t.match(mi);
 	if (n == null) return e;
 	let r = n[0].length - 1;
 	if (t.indexOf("e-") != -1) {
 		let [e, n] = t.split("e");
-		return +`${Z(e)}e${n}`;
+		return +`${hi(e)}e${n}`;
 	}
 	return Q(e, r);
 };
-function hi(e, t) {
-	return Z(Q(Z(e / t)) * t);
-}
 function gi(e, t) {
-	return Z(Yr(Z(e / t)) * t);
+	return hi(Q(hi(e / t)) * t);
 }
 function _i(e, t) {
-	return Z(qr(Z(e / t)) * t);
+	return hi(Yr(hi(e / t)) * t);
+}
+function vi(e, t) {
+	return hi(qr(hi(e / t)) * t);
 }
 function Q(e, t = 0) {
-	if (Ti(e)) return e;
+	if (Ei(e)) return e;
 	let n = 10 ** t;
 	return Jr(e * n * (1 + 2 ** -52)) / n;
 }
-var vi = /* @__PURE__ */ new Map();
-function yi(e) {
+var yi = /* @__PURE__ */ new Map();
+function bi(e) {
 	return (("" + e).split(".")[1] || "").length;
 }
-function bi(e, t, n, r) {
-	let i = [], a = r.map(yi);
+function xi(e, t, n, r) {
+	let i = [], a = r.map(bi);
 	for (let o = t; o < n; o++) {
 		let t = Kr(o), n = Q(Qr(e, o), t);
 		for (let s = 0; s < r.length; s++) {
 			let c = e == 10 ? +`${r[s]}e${o}` : r[s] * n, l = (o >= 0 ? 0 : t) + (o >= a[s] ? 0 : a[s]), u = e == 10 ? c : Q(c, l);
-			i.push(u), vi.set(u, l);
+			i.push(u), yi.set(u, l);
 		}
 	}
 	return i;
 }
-var xi = {}, Si = [], Ci = [null, null], wi = Array.isArray, Ti = Number.isInteger, Ei = (e) => e === void 0;
-function Di(e) {
+var Si = {}, Ci = [], wi = [null, null], Ti = Array.isArray, Ei = Number.isInteger, Di = (e) => e === void 0;
+function Oi(e) {
 	return typeof e == "string";
 }
-function Oi(e) {
+function ki(e) {
 	let t = !1;
 	if (e != null) {
 		let n = e.constructor;
@@ -1953,35 +1962,35 @@ function Oi(e) {
 	}
 	return t;
 }
-function ki(e) {
+function Ai(e) {
 	return typeof e == "object" && !!e;
 }
-var Ai = Object.getPrototypeOf(Uint8Array), ji = "__proto__";
-function Mi(e, t = Oi) {
+var ji = Object.getPrototypeOf(Uint8Array), Mi = "__proto__";
+function Ni(e, t = ki) {
 	let n;
-	if (wi(e)) {
+	if (Ti(e)) {
 		let r = e.find((e) => e != null);
-		if (wi(r) || t(r)) {
+		if (Ti(r) || t(r)) {
 			n = Array(e.length);
-			for (let r = 0; r < e.length; r++) n[r] = Mi(e[r], t);
+			for (let r = 0; r < e.length; r++) n[r] = Ni(e[r], t);
 		} else n = e.slice();
-	} else if (e instanceof Ai) n = e.slice();
+	} else if (e instanceof ji) n = e.slice();
 	else if (t(e)) {
 		n = {};
-		for (let r in e) r != ji && (n[r] = Mi(e[r], t));
+		for (let r in e) r != Mi && (n[r] = Ni(e[r], t));
 	} else n = e;
 	return n;
 }
-function Ni(e) {
+function Pi(e) {
 	let t = arguments;
 	for (let n = 1; n < t.length; n++) {
 		let r = t[n];
-		for (let t in r) t != ji && (Oi(e[t]) ? Ni(e[t], Mi(r[t])) : e[t] = Mi(r[t]));
+		for (let t in r) t != Mi && (ki(e[t]) ? Pi(e[t], Ni(r[t])) : e[t] = Ni(r[t]));
 	}
 	return e;
 }
-var Pi = 0, Fi = 1, Ii = 2;
-function Li(e, t, n) {
+var Fi = 0, Ii = 1, Li = 2;
+function Ri(e, t, n) {
 	for (let r = 0, i, a = -1; r < t.length; r++) {
 		let o = t[r];
 		if (o > a) {
@@ -1990,11 +1999,11 @@ function Li(e, t, n) {
 		}
 	}
 }
-function Ri(e, t) {
-	if (Vi(e)) {
+function zi(e, t) {
+	if (Hi(e)) {
 		let t = e[0].slice();
 		for (let n = 1; n < e.length; n++) t.push(...e[n].slice(1));
-		return Hi(t[0]) || (t = Bi(t)), t;
+		return Ui(t[0]) || (t = Vi(t)), t;
 	}
 	let n = /* @__PURE__ */ new Set();
 	for (let t = 0; t < e.length; t++) {
@@ -2006,18 +2015,18 @@ function Ri(e, t) {
 	for (let n = 0; n < e.length; n++) {
 		let o = e[n], s = o[0];
 		for (let e = 1; e < o.length; e++) {
-			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Fi, d = [];
+			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Ii, d = [];
 			for (let e = 0; e < c.length; e++) {
 				let t = c[e], n = a.get(s[e]);
-				t === null ? u != Pi && (l[n] = t, u == Ii && d.push(n)) : l[n] = t;
+				t === null ? u != Fi && (l[n] = t, u == Li && d.push(n)) : l[n] = t;
 			}
-			Li(l, d, i), r.push(l);
+			Ri(l, d, i), r.push(l);
 		}
 	}
 	return r;
 }
-var zi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
-function Bi(e) {
+var Bi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
+function Vi(e) {
 	let t = e[0], n = t.length, r = Array(n);
 	for (let e = 0; e < r.length; e++) r[e] = e;
 	r.sort((e, n) => t[e] - t[n]);
@@ -2029,7 +2038,7 @@ function Bi(e) {
 	}
 	return i;
 }
-function Vi(e) {
+function Hi(e) {
 	let t = e[0][0], n = t.length;
 	for (let r = 1; r < e.length; r++) {
 		let i = e[r][0];
@@ -2040,7 +2049,7 @@ function Vi(e) {
 	}
 	return !0;
 }
-function Hi(e, t = 100) {
+function Ui(e, t = 100) {
 	let n = e.length;
 	if (n <= 1) return !0;
 	let r = 0, i = n - 1;
@@ -2057,7 +2066,7 @@ function Hi(e, t = 100) {
 	}
 	return !0;
 }
-var Ui = [
+var Wi = [
 	"January",
 	"February",
 	"March",
@@ -2070,7 +2079,7 @@ var Ui = [
 	"October",
 	"November",
 	"December"
-], Wi = [
+], Gi = [
 	"Sunday",
 	"Monday",
 	"Tuesday",
@@ -2079,33 +2088,33 @@ var Ui = [
 	"Friday",
 	"Saturday"
 ];
-function Gi(e) {
+function Ki(e) {
 	return e.slice(0, 3);
 }
-var Ki = Wi.map(Gi), qi = {
-	MMMM: Ui,
-	MMM: Ui.map(Gi),
-	WWWW: Wi,
-	WWW: Ki
+var qi = Gi.map(Ki), Ji = {
+	MMMM: Wi,
+	MMM: Wi.map(Ki),
+	WWWW: Gi,
+	WWW: qi
 };
-function Ji(e) {
+function Yi(e) {
 	return (e < 10 ? "0" : "") + e;
 }
-function Yi(e) {
+function Xi(e) {
 	return (e < 10 ? "00" : e < 100 ? "0" : "") + e;
 }
-var Xi = {
+var Zi = {
 	YYYY: (e) => e.getFullYear(),
 	YY: (e) => (e.getFullYear() + "").slice(2),
 	MMMM: (e, t) => t.MMMM[e.getMonth()],
 	MMM: (e, t) => t.MMM[e.getMonth()],
-	MM: (e) => Ji(e.getMonth() + 1),
+	MM: (e) => Yi(e.getMonth() + 1),
 	M: (e) => e.getMonth() + 1,
-	DD: (e) => Ji(e.getDate()),
+	DD: (e) => Yi(e.getDate()),
 	D: (e) => e.getDate(),
 	WWWW: (e, t) => t.WWWW[e.getDay()],
 	WWW: (e, t) => t.WWW[e.getDay()],
-	HH: (e) => Ji(e.getHours()),
+	HH: (e) => Yi(e.getHours()),
 	H: (e) => e.getHours(),
 	h: (e) => {
 		let t = e.getHours();
@@ -2114,35 +2123,35 @@ var Xi = {
 	AA: (e) => e.getHours() >= 12 ? "PM" : "AM",
 	aa: (e) => e.getHours() >= 12 ? "pm" : "am",
 	a: (e) => e.getHours() >= 12 ? "p" : "a",
-	mm: (e) => Ji(e.getMinutes()),
+	mm: (e) => Yi(e.getMinutes()),
 	m: (e) => e.getMinutes(),
-	ss: (e) => Ji(e.getSeconds()),
+	ss: (e) => Yi(e.getSeconds()),
 	s: (e) => e.getSeconds(),
-	fff: (e) => Yi(e.getMilliseconds())
+	fff: (e) => Xi(e.getMilliseconds())
 };
-function Zi(e, t) {
-	t ||= qi;
+function Qi(e, t) {
+	t ||= Ji;
 	let n = [], r = /\{([a-z]+)\}|[^{]+/gi, i;
-	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Xi[i[1]] : i[0]);
+	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Zi[i[1]] : i[0]);
 	return (e) => {
 		let r = "";
 		for (let i = 0; i < n.length; i++) r += typeof n[i] == "string" ? n[i] : n[i](e, t);
 		return r;
 	};
 }
-var Qi = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-function $i(e, t) {
+var $i = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function ea(e, t) {
 	let n;
-	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == Qi ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
+	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == $i ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
 }
-var ea = (e) => e % 1 == 0, ta = [
+var ta = (e) => e % 1 == 0, na = [
 	1,
 	2,
 	2.5,
 	5
-], na = bi(10, -32, 0, ta), ra = bi(10, 0, 32, ta), ia = ra.filter(ea), aa = na.concat(ra), oa = "\n", sa = "{YYYY}", ca = oa + sa, la = "{M}/{D}", ua = oa + la, da = ua + "/{YY}", fa = "{aa}", pa = "{h}:{mm}" + fa, ma = oa + pa, ha = ":{ss}", $ = null;
-function ga(e) {
-	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? bi(10, 0, 3, ta).filter(ea) : bi(10, -3, 0, ta)).concat([
+], ra = xi(10, -32, 0, na), ia = xi(10, 0, 32, na), aa = ia.filter(ta), oa = ra.concat(ia), sa = "\n", ca = "{YYYY}", la = sa + ca, ua = "{M}/{D}", da = sa + ua, fa = da + "/{YY}", pa = "{aa}", ma = "{h}:{mm}" + pa, ha = sa + ma, ga = ":{ss}", $ = null;
+function _a(e) {
+	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? xi(10, 0, 3, na).filter(ta) : xi(10, -3, 0, na)).concat([
 		t,
 		t * 5,
 		t * 10,
@@ -2186,7 +2195,7 @@ function ga(e) {
 	]), c = [
 		[
 			o,
-			sa,
+			ca,
 			$,
 			$,
 			$,
@@ -2198,7 +2207,7 @@ function ga(e) {
 		[
 			i * 28,
 			"{MMM}",
-			ca,
+			la,
 			$,
 			$,
 			$,
@@ -2208,8 +2217,8 @@ function ga(e) {
 		],
 		[
 			i,
+			ua,
 			la,
-			ca,
 			$,
 			$,
 			$,
@@ -2219,10 +2228,10 @@ function ga(e) {
 		],
 		[
 			r,
-			"{h}" + fa,
-			da,
+			"{h}" + pa,
+			fa,
 			$,
-			ua,
+			da,
 			$,
 			$,
 			$,
@@ -2230,10 +2239,10 @@ function ga(e) {
 		],
 		[
 			n,
-			pa,
-			da,
+			ma,
+			fa,
 			$,
-			ua,
+			da,
 			$,
 			$,
 			$,
@@ -2241,38 +2250,38 @@ function ga(e) {
 		],
 		[
 			t,
+			ga,
+			fa + " " + ma,
+			$,
+			da + " " + ma,
+			$,
 			ha,
-			da + " " + pa,
-			$,
-			ua + " " + pa,
-			$,
-			ma,
 			$,
 			1
 		],
 		[
 			e,
-			ha + ".{fff}",
-			da + " " + pa,
+			ga + ".{fff}",
+			fa + " " + ma,
 			$,
-			ua + " " + pa,
+			da + " " + ma,
 			$,
-			ma,
+			ha,
 			$,
 			1
 		]
 	];
 	function l(t) {
 		return (s, c, l, u, d, f) => {
-			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Ea(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
+			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Da(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
 			if (h || m) {
-				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Ea(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Jr(i / e)), c = s.getFullYear(), l = s.getMonth();
+				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Da(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Jr(i / e)), c = s.getFullYear(), l = s.getMonth();
 				for (let a = 0; i <= u; a++) {
-					let o = Ea(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
+					let o = Da(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
 					i = Q((+o + s) * e, 3), i <= u && p.push(i);
 				}
 			} else {
-				let a = d >= i ? i : d, o = y + (qr(l) - qr(_)) + gi(_ - y, a);
+				let a = d >= i ? i : d, o = y + (qr(l) - qr(_)) + _i(_ - y, a);
 				p.push(o);
 				let m = t(o), h = m.getHours() + m.getMinutes() / n + m.getSeconds() / r, g = d / r, v = f / s.axes[c]._space;
 				for (; o = Q(o + d, e == 1 ? 0 : 3), !(o > u);) if (g > 1) {
@@ -2291,12 +2300,12 @@ function ga(e) {
 		l
 	];
 }
-var [_a, va, ya] = ga(1), [ba, xa, Sa] = ga(.001);
-bi(2, -53, 53, [1]);
-function Ca(e, t) {
+var [va, ya, ba] = _a(1), [xa, Sa, Ca] = _a(.001);
+xi(2, -53, 53, [1]);
+function wa(e, t) {
 	return e.map((e) => e.map((n, r) => r == 0 || r == 8 || n == null ? n : t(r == 1 || e[8] == 0 ? n : e[1] + n)));
 }
-function wa(e, t) {
+function Ta(e, t) {
 	return (n, r, i, a, o) => {
 		let s = t.find((e) => o >= e[0]) || t[t.length - 1], c, l, u, d, f, p;
 		return r.map((t) => {
@@ -2305,28 +2314,28 @@ function wa(e, t) {
 		});
 	};
 }
-function Ta(e, t) {
-	let n = Zi(t);
+function Ea(e, t) {
+	let n = Qi(t);
 	return (t, r, i, a, o) => r.map((t) => n(e(t)));
 }
-function Ea(e, t, n) {
+function Da(e, t, n) {
 	return new Date(e, t, n);
 }
-function Da(e, t) {
+function Oa(e, t) {
 	return t(e);
 }
-var Oa = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
-function ka(e, t) {
+var ka = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
+function Aa(e, t) {
 	return (n, r, i, a) => a == null ? ar : t(e(r));
 }
-function Aa(e, t) {
+function ja(e, t) {
 	let n = e.series[t];
 	return n.width ? n.stroke(e, t) : n.points.width ? n.points.stroke(e, t) : null;
 }
-function ja(e, t) {
+function Ma(e, t) {
 	return e.series[t].fill(e, t);
 }
-var Ma = {
+var Na = {
 	show: !0,
 	live: !0,
 	isolate: !1,
@@ -2334,69 +2343,69 @@ var Ma = {
 	markers: {
 		show: !0,
 		width: 2,
-		stroke: Aa,
-		fill: ja,
+		stroke: ja,
+		fill: Ma,
 		dash: "solid"
 	},
 	idx: null,
 	idxs: null,
 	values: []
 };
-function Na(e, t) {
-	let n = e.cursor.points, r = hr(), i = n.size(e, t);
-	J(r, Vn, i), J(r, Hn, i);
-	let a = i / -2;
-	J(r, "marginLeft", a), J(r, "marginTop", a);
-	let o = n.width(e, t, i);
-	return o && J(r, "borderWidth", o), r;
-}
 function Pa(e, t) {
-	let n = e.series[t].points;
-	return n._fill || n._stroke;
+	let n = e.cursor.points, r = hr(), i = n.size(e, t);
+	Y(r, Vn, i), Y(r, Hn, i);
+	let a = i / -2;
+	Y(r, "marginLeft", a), Y(r, "marginTop", a);
+	let o = n.width(e, t, i);
+	return o && Y(r, "borderWidth", o), r;
 }
 function Fa(e, t) {
 	let n = e.series[t].points;
-	return n._stroke || n._fill;
+	return n._fill || n._stroke;
 }
 function Ia(e, t) {
+	let n = e.series[t].points;
+	return n._stroke || n._fill;
+}
+function La(e, t) {
 	return e.series[t].points.size;
 }
-var La = [0, 0];
-function Ra(e, t, n) {
-	return La[0] = t, La[1] = n, La;
+var Ra = [0, 0];
+function za(e, t, n) {
+	return Ra[0] = t, Ra[1] = n, Ra;
 }
-function za(e, t, n, r = !0) {
+function Ba(e, t, n, r = !0) {
 	return (e) => {
 		e.button != 0 || r && e.target != t || n(e);
 	};
 }
-function Ba(e, t, n, r = !0) {
+function Va(e, t, n, r = !0) {
 	return (e) => {
 		r && e.target != t || n(e);
 	};
 }
-var Va = {
+var Ha = {
 	show: !0,
 	x: !0,
 	y: !0,
 	lock: !1,
-	move: Ra,
+	move: za,
 	points: {
 		one: !1,
-		show: Na,
-		size: Ia,
+		show: Pa,
+		size: La,
 		width: 0,
-		stroke: Fa,
-		fill: Pa
+		stroke: Ia,
+		fill: Fa
 	},
 	bind: {
-		mousedown: za,
-		mouseup: za,
-		click: za,
-		dblclick: za,
-		mousemove: Ba,
-		mouseleave: Ba,
-		mouseenter: Ba
+		mousedown: Ba,
+		mouseup: Ba,
+		click: Ba,
+		dblclick: Ba,
+		mousemove: Va,
+		mouseleave: Va,
+		mouseenter: Va
 	},
 	drag: {
 		setScale: !0,
@@ -2426,11 +2435,11 @@ var Va = {
 	dataIdx: null,
 	idxs: null,
 	event: null
-}, Ha = {
+}, Ua = {
 	show: !0,
 	stroke: "rgba(0,0,0,0.07)",
 	width: 2
-}, Ua = Ni({}, Ha, { filter: ui }), Wa = Ni({}, Ua, { size: 10 }), Ga = Ni({}, Ha, { show: !1 }), Ka = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", qa = "bold " + Ka, Ja = 1.5, Ya = {
+}, Wa = Pi({}, Ua, { filter: ui }), Ga = Pi({}, Wa, { size: 10 }), Ka = Pi({}, Ua, { show: !1 }), qa = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Ja = "bold " + qa, Ya = 1.5, Xa = {
 	show: !0,
 	scale: "x",
 	stroke: qn,
@@ -2440,15 +2449,15 @@ var Va = {
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: qa,
+	labelFont: Ja,
 	side: 2,
-	grid: Ua,
-	ticks: Wa,
-	border: Ga,
-	font: Ka,
-	lineGap: Ja,
+	grid: Wa,
+	ticks: Ga,
+	border: Ka,
+	font: qa,
+	lineGap: Ya,
 	rotate: 0
-}, Xa = "Value", Za = "Time", Qa = {
+}, Za = "Value", Qa = "Time", $a = {
 	show: !0,
 	scale: "x",
 	auto: !1,
@@ -2457,46 +2466,46 @@ var Va = {
 	max: -Infinity,
 	idxs: []
 };
-function $a(e, t, n, r, i) {
+function eo(e, t, n, r, i) {
 	return t.map((e) => e == null ? "" : Ur(e));
 }
-function eo(e, t, n, r, i, a, o) {
-	let s = [], c = vi.get(i) || 0;
-	n = o ? n : Q(gi(n, i), c);
+function to(e, t, n, r, i, a, o) {
+	let s = [], c = yi.get(i) || 0;
+	n = o ? n : Q(_i(n, i), c);
 	for (let e = n; e <= r; e = Q(e + i, c)) s.push(Object.is(e, -0) ? 0 : e);
 	return s;
 }
-function to(e, t, n, r, i, a, o) {
+function no(e, t, n, r, i, a, o) {
 	let s = [], c = e.scales[e.axes[t].scale].log;
-	i = Qr(c, qr((c == 10 ? ei : ti)(n))), c == 10 && (i = aa[Er(i, aa)]);
+	i = Qr(c, qr((c == 10 ? ei : ti)(n))), c == 10 && (i = oa[Er(i, oa)]);
 	let l = n, u = i * c;
-	c == 10 && (u = aa[Er(u, aa)]);
+	c == 10 && (u = oa[Er(u, oa)]);
 	do
-		s.push(l), l += i, c == 10 && !vi.has(l) && (l = Q(l, vi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = aa[Er(u, aa)]));
+		s.push(l), l += i, c == 10 && !yi.has(l) && (l = Q(l, yi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = oa[Er(u, oa)]));
 	while (l <= r);
 	return s;
 }
-function no(e, t, n, r, i, a, o) {
-	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? to(e, t, Zr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
-	return (n < -s ? to(e, t, Zr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
+function ro(e, t, n, r, i, a, o) {
+	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? no(e, t, Zr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
+	return (n < -s ? no(e, t, Zr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
 }
-var ro = /./, io = /[12357]/, ao = /[125]/, oo = /1/, so = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
-function co(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? ro : c(7, o) - u >= l ? io : c(5, o) - u >= l ? ao : oo;
-	if (d == oo) {
-		let e = Kr(c(1, o) - u);
-		if (e < l) return so(t.slice().reverse(), s.distr, d, Yr(l / e)).reverse();
-	}
-	return so(t, s.distr, d, 1);
-}
+var io = /./, ao = /[12357]/, oo = /[125]/, so = /1/, co = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
 function lo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Kr(c(1, o) - c(2, o));
-	return l < s ? so(t.slice().reverse(), 3, ro, Yr(s / l)).reverse() : t;
+	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? io : c(7, o) - u >= l ? ao : c(5, o) - u >= l ? oo : so;
+	if (d == so) {
+		let e = Kr(c(1, o) - u);
+		if (e < l) return co(t.slice().reverse(), s.distr, d, Yr(l / e)).reverse();
+	}
+	return co(t, s.distr, d, 1);
 }
-function uo(e, t, n, r) {
+function uo(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Kr(c(1, o) - c(2, o));
+	return l < s ? co(t.slice().reverse(), 3, io, Yr(s / l)).reverse() : t;
+}
+function fo(e, t, n, r) {
 	return r == null ? ar : t == null ? "" : Ur(t);
 }
-var fo = {
+var po = {
 	show: !0,
 	scale: "y",
 	stroke: qn,
@@ -2506,45 +2515,45 @@ var fo = {
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: qa,
+	labelFont: Ja,
 	side: 3,
-	grid: Ua,
-	ticks: Wa,
-	border: Ga,
-	font: Ka,
-	lineGap: Ja,
+	grid: Wa,
+	ticks: Ga,
+	border: Ka,
+	font: qa,
+	lineGap: Ya,
 	rotate: 0
 };
-function po(e, t) {
+function mo(e, t) {
 	return Q((3 + (e || 1) * 2) * t, 3);
 }
-function mo(e, t) {
-	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Kr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * q);
+function ho(e, t) {
+	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Kr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
 	return r[1] - r[0] <= o;
 }
-var ho = {
+var go = {
 	scale: null,
 	auto: !0,
 	sorted: 0,
 	min: ii,
 	max: -Infinity
-}, go = (e, t, n, r, i) => i, _o = {
+}, _o = (e, t, n, r, i) => i, vo = {
 	show: !0,
 	auto: !0,
 	sorted: 0,
-	gaps: go,
+	gaps: _o,
 	alpha: 1,
-	facets: [Ni({}, ho, { scale: "x" }), Ni({}, ho, { scale: "y" })]
-}, vo = {
+	facets: [Pi({}, go, { scale: "x" }), Pi({}, go, { scale: "y" })]
+}, yo = {
 	scale: "y",
 	auto: !0,
 	sorted: 0,
 	show: !0,
 	spanGaps: !1,
-	gaps: go,
+	gaps: _o,
 	alpha: 1,
 	points: {
-		show: mo,
+		show: ho,
 		filter: null
 	},
 	values: null,
@@ -2554,10 +2563,10 @@ var ho = {
 	path: null,
 	clip: null
 };
-function yo(e, t, n, r, i) {
+function bo(e, t, n, r, i) {
 	return n / 10;
 }
-var bo = {
+var xo = {
 	time: bn,
 	auto: !0,
 	distr: 1,
@@ -2567,12 +2576,12 @@ var bo = {
 	max: null,
 	dir: 1,
 	ori: 0
-}, xo = Ni({}, bo, {
+}, So = Pi({}, xo, {
 	time: !1,
 	ori: 1
-}), So = {};
-function Co(e, t) {
-	let n = So[e];
+}), Co = {};
+function wo(e, t) {
+	let n = Co[e];
 	return n || (n = {
 		key: e,
 		plots: [],
@@ -2585,38 +2594,38 @@ function Co(e, t) {
 		pub(e, t, r, i, a, o, s) {
 			for (let c = 0; c < n.plots.length; c++) n.plots[c] != t && n.plots[c].pub(e, t, r, i, a, o, s);
 		}
-	}, e != null && (So[e] = n)), n;
+	}, e != null && (Co[e] = n)), n;
 }
-var wo = 1, To = 2;
-function Eo(e, t, n) {
+var To = 1, Eo = 2;
+function Do(e, t, n) {
 	let r = e.mode, i = e.series[t], a = r == 2 ? e._data[t] : e._data, o = e.scales, s = e.bbox, c = a[0], l = r == 2 ? a[1] : a[t], u = r == 2 ? o[i.facets[0].scale] : o[e.series[0].scale], d = r == 2 ? o[i.facets[1].scale] : o[i.scale], f = s.left, p = s.top, m = s.width, h = s.height, g = e.valToPosH, _ = e.valToPosV;
-	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Fo, Lo, zo, Vo, Uo) : n(i, c, l, u, d, _, g, p, f, h, m, Io, Ro, Bo, Ho, Wo);
+	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Io, Ro, Bo, Ho, Wo) : n(i, c, l, u, d, _, g, p, f, h, m, Lo, zo, Vo, Uo, Go);
 }
-function Do(e, t) {
-	let n = 0, r = 0, i = Y(e.bands, Si);
+function Oo(e, t) {
+	let n = 0, r = 0, i = X(e.bands, Ci);
 	for (let e = 0; e < i.length; e++) {
 		let a = i[e];
 		a.series[0] == t ? n = a.dir : a.series[1] == t && (a.dir == 1 ? r |= 1 : r |= 2);
 	}
 	return [n, r == 1 ? -1 : r == 2 ? 1 : r == 3 ? 2 : 0];
 }
-function Oo(e, t, n, r, i) {
+function ko(e, t, n, r, i) {
 	let a = e.mode, o = e.series[t], s = a == 2 ? o.facets[1].scale : o.scale, c = e.scales[s];
 	return i == -1 ? c.min : i == 1 ? c.max : c.distr == 3 ? c.dir == 1 ? c.min : c.max : 0;
 }
-function ko(e, t, n, r, i, a) {
-	return Eo(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
-		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Lo : Ro, v, y;
+function Ao(e, t, n, r, i, a) {
+	return Do(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
+		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Ro : zo, v, y;
 		g == 1 ? (v = n, y = r) : (v = r, y = n);
 		let b = h(l(t[v], s, p, d)), x = h(u(o[v], c, m, f)), S = h(l(t[y], s, p, d)), C = h(u(a == 1 ? c.max : c.min, c, m, f)), w = new Path2D(i);
 		return _(w, S, C), _(w, b, C), _(w, b, x), w;
 	});
 }
-function Ao(e, t, n, r, i, a) {
+function jo(e, t, n, r, i, a) {
 	let o = null;
 	if (e.length > 0) {
 		o = new Path2D();
-		let s = t == 0 ? zo : Bo, c = n;
+		let s = t == 0 ? Bo : Vo, c = n;
 		for (let t = 0; t < e.length; t++) {
 			let n = e[t];
 			if (n[1] > n[0]) {
@@ -2629,11 +2638,11 @@ function Ao(e, t, n, r, i, a) {
 	}
 	return o;
 }
-function jo(e, t, n) {
+function Mo(e, t, n) {
 	let r = e[e.length - 1];
 	r && r[0] == t ? r[1] = n : e.push([t, n]);
 }
-function Mo(e, t, n, r, i, a, o) {
+function No(e, t, n, r, i, a, o) {
 	let s = [], c = e.length;
 	for (let l = i == 1 ? n : r; l >= n && l <= r; l += i) if (t[l] === null) {
 		let u = l, d = l;
@@ -2646,11 +2655,11 @@ function Mo(e, t, n, r, i, a, o) {
 	}
 	return s;
 }
-function No(e) {
-	return e == 0 ? li : e == 1 ? Jr : (t) => hi(t, e);
-}
 function Po(e) {
-	let t = e == 0 ? Fo : Io, n = e == 0 ? (e, t, n, r, i, a) => {
+	return e == 0 ? li : e == 1 ? Jr : (t) => gi(t, e);
+}
+function Fo(e) {
+	let t = e == 0 ? Io : Lo, n = e == 0 ? (e, t, n, r, i, a) => {
 		e.arcTo(t, n, r, i, a);
 	} : (e, t, n, r, i, a) => {
 		e.arcTo(n, t, i, r, a);
@@ -2663,29 +2672,29 @@ function Po(e) {
 		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Xr(c, o / 2, s / 2), l = Xr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
 	};
 }
-var Fo = (e, t, n) => {
+var Io = (e, t, n) => {
 	e.moveTo(t, n);
-}, Io = (e, t, n) => {
-	e.moveTo(n, t);
 }, Lo = (e, t, n) => {
-	e.lineTo(t, n);
+	e.moveTo(n, t);
 }, Ro = (e, t, n) => {
+	e.lineTo(t, n);
+}, zo = (e, t, n) => {
 	e.lineTo(n, t);
-}, zo = Po(0), Bo = Po(1), Vo = (e, t, n, r, i, a) => {
+}, Bo = Fo(0), Vo = Fo(1), Ho = (e, t, n, r, i, a) => {
 	e.arc(t, n, r, i, a);
-}, Ho = (e, t, n, r, i, a) => {
+}, Uo = (e, t, n, r, i, a) => {
 	e.arc(n, t, r, i, a);
-}, Uo = (e, t, n, r, i, a, o) => {
-	e.bezierCurveTo(t, n, r, i, a, o);
 }, Wo = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(t, n, r, i, a, o);
+}, Go = (e, t, n, r, i, a, o) => {
 	e.bezierCurveTo(n, t, i, r, o, a);
 };
-function Go(e) {
-	return (e, t, n, r, i) => Eo(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
+function Ko(e) {
+	return (e, t, n, r, i) => Do(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
 		let { pxRound: h, points: g } = t, _, v;
-		s.ori == 0 ? (_ = Fo, v = Vo) : (_ = Io, v = Ho);
-		let y = Q(g.width * q, 3), b = (g.size - g.width) / 2 * q, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
-		zo(C, w - x, T - x, E + x * 2, D + x * 2);
+		s.ori == 0 ? (_ = Io, v = Ho) : (_ = Lo, v = Uo);
+		let y = Q(g.width * J, 3), b = (g.size - g.width) / 2 * J, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
+		Bo(C, w - x, T - x, E + x * 2, D + x * 2);
 		let O = (e) => {
 			if (o[e] != null) {
 				let t = h(l(a[e], s, p, d)), n = h(u(o[e], c, m, f));
@@ -2702,25 +2711,25 @@ function Go(e) {
 		};
 	});
 }
-function Ko(e) {
+function qo(e) {
 	return (t, n, r, i, a, o) => {
 		r != i && (a != r && o != r && e(t, n, r), a != i && o != i && e(t, n, i), e(t, n, o));
 	};
 }
-var qo = Ko(Lo), Jo = Ko(Ro);
-function Yo(e) {
-	let t = Y(e?.alignGaps, 0);
-	return (e, n, r, i) => Eo(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
+var Jo = qo(Ro), Yo = qo(zo);
+function Xo(e) {
+	let t = X(e?.alignGaps, 0);
+	return (e, n, r, i) => Do(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
 		[r, i] = Ar(s, r, i);
 		let g = a.pxRound, _ = (e) => g(u(e, c, m, f)), v = (e) => g(d(e, l, h, p)), y, b;
-		c.ori == 0 ? (y = Lo, b = qo) : (y = Ro, b = Jo);
+		c.ori == 0 ? (y = Ro, b = Jo) : (y = zo, b = Yo);
 		let x = c.dir * (c.ori == 0 ? 1 : -1), S = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: wo
+			flags: To
 		}, C = S.stroke, w = !1;
 		if (i - r >= m * 4) {
 			let t = (t) => e.posToVal(t, c.key, !0), n = null, a = null, l, u, d, f = _(o[x == 1 ? r : i]), p = _(o[r]), m = _(o[i]), h = t(x == 1 ? p + 1 : m - 1);
@@ -2733,29 +2742,29 @@ function Yo(e) {
 			let t = s[e];
 			t === null ? w = !0 : t != null && y(C, _(o[e]), v(t));
 		}
-		let [T, E] = Do(e, n);
+		let [T, E] = Oo(e, n);
 		if (a.fill != null || T != 0) {
 			let t = S.fill = new Path2D(C), s = v(a.fillTo(e, n, a.min, a.max, T)), c = _(o[r]), l = _(o[i]);
 			x == -1 && ([l, c] = [c, l]), y(t, l, s), y(t, c, s);
 		}
 		if (!a.spanGaps) {
 			let l = [];
-			w && l.push(...Mo(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = Ao(l, c.ori, f, p, m, h);
+			w && l.push(...No(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = jo(l, c.ori, f, p, m, h);
 		}
-		return E != 0 && (S.band = E == 2 ? [ko(e, n, r, i, C, -1), ko(e, n, r, i, C, 1)] : ko(e, n, r, i, C, E)), S;
+		return E != 0 && (S.band = E == 2 ? [Ao(e, n, r, i, C, -1), Ao(e, n, r, i, C, 1)] : Ao(e, n, r, i, C, E)), S;
 	});
 }
-function Xo(e) {
-	let t = Y(e.align, 1), n = Y(e.ascDesc, !1), r = Y(e.alignGaps, 0), i = Y(e.extend, !1);
-	return (e, a, o, s) => Eo(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
+function Zo(e) {
+	let t = X(e.align, 1), n = X(e.ascDesc, !1), r = X(e.alignGaps, 0), i = X(e.extend, !1);
+	return (e, a, o, s) => Do(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
 		[o, s] = Ar(u, o, s);
-		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Lo : Ro, T = {
+		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Ro : zo, T = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: wo
+			flags: To
 		}, E = T.stroke, D = d.dir * (d.ori == 0 ? 1 : -1), O = C(u[D == 1 ? o : s]), k = S(l[D == 1 ? o : s]), ee = k, A = k;
 		i && t == -1 && (A = b, w(E, A, O)), w(E, k, O);
 		for (let e = D == 1 ? o : s; e >= o && e <= s; e += D) {
@@ -2766,23 +2775,23 @@ function Xo(e) {
 		}
 		let te = ee;
 		i && t == 1 && (te = b + x, w(E, te, O));
-		let [ne, re] = Do(e, a);
+		let [ne, re] = Oo(e, a);
 		if (c.fill != null || ne != 0) {
 			let t = T.fill = new Path2D(E), n = C(c.fillTo(e, a, c.min, c.max, ne));
 			w(t, te, n), w(t, A, n);
 		}
 		if (!c.spanGaps) {
 			let i = [];
-			i.push(...Mo(l, u, o, s, D, S, r));
-			let f = c.width * q / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
+			i.push(...No(l, u, o, s, D, S, r));
+			let f = c.width * J / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
 			i.forEach((e) => {
 				e[0] += p, e[1] += m;
-			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = Ao(i, d.ori, h, g, _, v);
+			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = jo(i, d.ori, h, g, _, v);
 		}
-		return re != 0 && (T.band = re == 2 ? [ko(e, a, o, s, E, -1), ko(e, a, o, s, E, 1)] : ko(e, a, o, s, E, re)), T;
+		return re != 0 && (T.band = re == 2 ? [Ao(e, a, o, s, E, -1), Ao(e, a, o, s, E, 1)] : Ao(e, a, o, s, E, re)), T;
 	});
 }
-function Zo(e, t, n, r, i, a, o = ii) {
+function Qo(e, t, n, r, i, a, o = ii) {
 	if (e.length > 1) {
 		let s = null;
 		for (let c = 0, l = Infinity; c < e.length; c++) if (t[c] !== void 0) {
@@ -2795,21 +2804,21 @@ function Zo(e, t, n, r, i, a, o = ii) {
 	}
 	return o;
 }
-function Qo(e) {
-	e ||= xi;
-	let t = Y(e.size, [
+function $o(e) {
+	e ||= Si;
+	let t = X(e.size, [
 		.6,
 		ii,
 		1
 	]), n = e.align || 0, r = e.gap || 0, i = e.radius;
 	i = i == null ? [0, 0] : typeof i == "number" ? [i, 0] : i;
-	let a = X(i), o = 1 - t[0], s = Y(t[1], ii), c = Y(t[2], 1), l = Y(e.disp, xi), u = Y(e.each, (e) => {}), { fill: d, stroke: f } = l;
-	return (e, t, i, p) => Eo(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
-		let T = m.pxRound, E = n, D = r * q, O = s * q, k = c * q, ee, A;
+	let a = Z(i), o = 1 - t[0], s = X(t[1], ii), c = X(t[2], 1), l = X(e.disp, Si), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
+	return (e, t, i, p) => Do(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
+		let T = m.pxRound, E = n, D = r * J, O = s * J, k = c * J, ee, A;
 		_.ori == 0 ? [ee, A] = a(e, t) : [A, ee] = a(e, t);
-		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? zo : Bo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
+		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Bo : Vo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
 			u(e, t, n, i, r, o, a);
-		}, ie = Y(e.bands, Si).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * q), I = !1, ce = null, le = null, ue = null, de = null;
+		}, ie = X(e.bands, Ci).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
 		d != null && (F == 0 || f != null) && (I = !0, ce = d.values(e, t, i, p), le = /* @__PURE__ */ new Map(), new Set(ce).forEach((e) => {
 			e != null && le.set(e, new Path2D());
 		}), F > 0 && (ue = f.values(e, t, i, p), de = /* @__PURE__ */ new Map(), new Set(ue).forEach((e) => {
@@ -2819,48 +2828,48 @@ function Qo(e) {
 		if (fe != null && pe != null) {
 			E = 1, h = fe.values(e, t, i, p), fe.unit == 2 && (h = h.map((t) => e.posToVal(x + t * C, _.key, !0)));
 			let n = pe.values(e, t, i, p);
-			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = Zo(h, g, y, _, C, x, P), N = P - se + D;
-		} else P = Zo(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
+			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = Qo(h, g, y, _, C, x, P), N = P - se + D;
+		} else P = Qo(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
 		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = li);
-		let me = N > 0, he = P - N - (me ? F : 0);
-		se = T(oi(he, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (me ? F / 2 : 0));
-		let ge = {
+		let L = N > 0, me = P - N - (L ? F : 0);
+		se = T(oi(me, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (L ? F / 2 : 0));
+		let he = {
 			stroke: null,
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
 			flags: 0
-		}, _e = I ? null : new Path2D(), ve = null;
-		if (ie != null) ve = e.data[ie.series[1]];
+		}, ge = I ? null : new Path2D(), _e = null;
+		if (ie != null) _e = e.data[ie.series[1]];
 		else {
 			let { y0: n, y1: r } = l;
-			n != null && r != null && (g = r.values(e, t, i, p), ve = n.values(e, t, i, p));
+			n != null && r != null && (g = r.values(e, t, i, p), _e = n.values(e, t, i, p));
 		}
-		let ye = ee * se, be = A * se;
+		let ve = ee * se, ye = A * se;
 		for (let n = te == 1 ? i : p; n >= i && n <= p; n += te) {
 			let r = g[n];
 			if (r == null) continue;
-			if (ve != null) {
-				let e = ve[n] ?? 0;
+			if (_e != null) {
+				let e = _e[n] ?? 0;
 				if (r - e == 0) continue;
 				j = b(e, v, w, S);
 			}
-			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(Y(r, oe), v, w, S), o = T(i - M), s = T(Zr(a, j)), c = T(Xr(a, j)), u = s - c;
+			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T(Zr(a, j)), c = T(Xr(a, j)), u = s - c;
 			if (r != null) {
-				let i = r < 0 ? be : ye, a = r < 0 ? ye : be;
-				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a)) : ne(_e, o, c + qr(F / 2), se, Zr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
+				let i = r < 0 ? ye : ve, a = r < 0 ? ve : ye;
+				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a)) : ne(ge, o, c + qr(F / 2), se, Zr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
 			}
 		}
-		return F > 0 ? ge.stroke = I ? de : _e : I || (ge._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, ge.width = 0), ge.fill = I ? le : _e, ge;
+		return F > 0 ? he.stroke = I ? de : ge : I || (he._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, he.width = 0), he.fill = I ? le : ge, he;
 	});
 }
-function $o(e, t) {
-	let n = Y(t?.alignGaps, 0);
-	return (t, r, i, a) => Eo(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
+function es(e, t) {
+	let n = X(t?.alignGaps, 0);
+	return (t, r, i, a) => Do(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
 		[i, a] = Ar(c, i, a);
 		let _ = o.pxRound, v = (e) => _(d(e, l, h, p)), y = (e) => _(f(e, u, g, m)), b, x, S;
-		l.ori == 0 ? (b = Fo, S = Lo, x = Uo) : (b = Io, S = Ro, x = Wo);
+		l.ori == 0 ? (b = Io, S = Ro, x = Wo) : (b = Lo, S = zo, x = Go);
 		let C = l.dir * (l.ori == 0 ? 1 : -1), w = v(s[C == 1 ? i : a]), T = w, E = [], D = [];
 		for (let e = C == 1 ? i : a; e >= i && e <= a; e += C) if (c[e] != null) {
 			let t = s[e], n = v(t);
@@ -2872,23 +2881,23 @@ function $o(e, t) {
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: wo
-		}, k = O.stroke, [ee, A] = Do(t, r);
+			flags: To
+		}, k = O.stroke, [ee, A] = Oo(t, r);
 		if (o.fill != null || ee != 0) {
 			let e = O.fill = new Path2D(k), n = y(o.fillTo(t, r, o.min, o.max, ee));
 			S(e, T, n), S(e, w, n);
 		}
 		if (!o.spanGaps) {
 			let e = [];
-			e.push(...Mo(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = Ao(e, l.ori, p, m, h, g);
+			e.push(...No(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = jo(e, l.ori, p, m, h, g);
 		}
-		return A != 0 && (O.band = A == 2 ? [ko(t, r, i, a, k, -1), ko(t, r, i, a, k, 1)] : ko(t, r, i, a, k, A)), O;
+		return A != 0 && (O.band = A == 2 ? [Ao(t, r, i, a, k, -1), Ao(t, r, i, a, k, 1)] : Ao(t, r, i, a, k, A)), O;
 	});
 }
-function es(e) {
-	return $o(ts, e);
+function ts(e) {
+	return es(ns, e);
 }
-function ts(e, t, n, r, i, a) {
+function ns(e, t, n, r, i, a) {
 	let o = e.length;
 	if (o < 2) return null;
 	let s = new Path2D();
@@ -2903,62 +2912,62 @@ function ts(e, t, n, r, i, a) {
 	}
 	return s;
 }
-var ns = /* @__PURE__ */ new Set();
-function rs() {
-	for (let e of ns) e.syncRect(!0);
+var rs = /* @__PURE__ */ new Set();
+function is() {
+	for (let e of rs) e.syncRect(!0);
 }
-or && (wr(tr, cr, rs), wr(nr, cr, rs, !0), wr(ir, cr, () => {
-	ys.pxRatio = q;
+or && (wr(tr, cr, is), wr(nr, cr, is, !0), wr(ir, cr, () => {
+	bs.pxRatio = J;
 }));
-var is = Yo(), as = Go();
-function os(e, t, n, r) {
-	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => cs(e, r, t, n));
+var as = Xo(), os = Ko();
+function ss(e, t, n, r) {
+	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => ls(e, r, t, n));
 }
-function ss(e, t) {
-	return e.map((e, n) => n == 0 ? {} : Ni({}, t, e));
+function cs(e, t) {
+	return e.map((e, n) => n == 0 ? {} : Pi({}, t, e));
 }
-function cs(e, t, n, r) {
-	return Ni({}, t == 0 ? n : r, e);
+function ls(e, t, n, r) {
+	return Pi({}, t == 0 ? n : r, e);
 }
-function ls(e, t, n) {
-	return t == null ? Ci : [t, n];
+function us(e, t, n) {
+	return t == null ? wi : [t, n];
 }
-var us = ls;
-function ds(e, t, n) {
-	return t == null ? Ci : zr(t, n, Fr, !0);
+var ds = us;
+function fs(e, t, n) {
+	return t == null ? wi : zr(t, n, Fr, !0);
 }
-function fs(e, t, n, r) {
-	return t == null ? Ci : Nr(t, n, e.scales[r].log, !1);
+function ps(e, t, n, r) {
+	return t == null ? wi : Nr(t, n, e.scales[r].log, !1);
 }
-var ps = fs;
-function ms(e, t, n, r) {
-	return t == null ? Ci : Pr(t, n, e.scales[r].log, !1);
+var ms = ps;
+function hs(e, t, n, r) {
+	return t == null ? wi : Pr(t, n, e.scales[r].log, !1);
 }
-var hs = ms;
-function gs(e, t, n, r, i) {
+var gs = hs;
+function _s(e, t, n, r, i) {
 	let a = Zr(ai(e), ai(t)), o = t - e, s = Er(i / r * o, n);
 	do {
 		let e = n[s], t = r * e / o;
-		if (t >= i && a + (e < 5 ? vi.get(e) : 0) <= 17) return [e, t];
+		if (t >= i && a + (e < 5 ? yi.get(e) : 0) <= 17) return [e, t];
 	} while (++s < n.length);
 	return [0, 0];
 }
-function _s(e) {
+function vs(e) {
 	let t, n;
-	return e = e.replace(/(\d+)px/, (e, r) => (t = Jr((n = +r) * q)) + "px"), [
+	return e = e.replace(/(\d+)px/, (e, r) => (t = Jr((n = +r) * J)) + "px"), [
 		e,
 		t,
 		n
 	];
 }
-function vs(e) {
+function ys(e) {
 	e.show && [e.font, e.labelFont].forEach((e) => {
-		let t = Q(e[2] * q, 1);
+		let t = Q(e[2] * J, 1);
 		e[0] = e[0].replace(/[0-9.]+px/, t + "px"), e[1] = t;
 	});
 }
-function ys(e, t, n) {
-	let r = { mode: Y(e.mode, 1) }, i = r.mode;
+function bs(e, t, n) {
+	let r = { mode: X(e.mode, 1) }, i = r.mode;
 	function a(e, t, n, r) {
 		let i = t.valToPct(e);
 		return r + n * (t.dir == -1 ? 1 - i : i);
@@ -2980,23 +2989,23 @@ function ys(e, t, n) {
 	}
 	let u = mr("canvas"), d = r.ctx = u.getContext("2d"), f = hr(Tn, l);
 	wr("click", f, (e) => {
-		e.target === m && (W != en || G != tn) && on.click(r, e);
+		e.target === m && (G != $t || K != en) && an.click(r, e);
 	}, !0);
 	let p = r.under = hr(En, f);
 	f.appendChild(u);
 	let m = r.over = hr(Dn, f);
-	e = Mi(e);
-	let h = +Y(e.pxAlign, 1), g = No(h);
+	e = Ni(e);
+	let h = +X(e.pxAlign, 1), g = Po(h);
 	(e.plugins || []).forEach((t) => {
 		t.opts && (e = t.opts(r, e) || e);
 	});
-	let _ = e.ms || .001, v = r.series = i == 1 ? os(e.series || [], Qa, vo, !1) : ss(e.series || [null], _o), y = r.axes = os(e.axes || [], Ya, fo, !0), b = r.scales = {}, x = r.bands = e.bands || [];
+	let _ = e.ms || .001, v = r.series = i == 1 ? ss(e.series || [], $a, yo, !1) : cs(e.series || [null], vo), y = r.axes = ss(e.axes || [], Xa, po, !0), b = r.scales = {}, x = r.bands = e.bands || [];
 	x.forEach((e) => {
-		e.fill = X(e.fill || null), e.dir = Y(e.dir, -1);
+		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1);
 	});
 	let S = i == 2 ? v[1].facets[0].scale : v[0].scale, C = {
-		axes: Rt,
-		series: kt
+		axes: Lt,
+		series: Ot
 	}, w = (e.drawOrder || ["axes", "series"]).map((e) => C[e]);
 	function T(e) {
 		let t = e.distr == 3 ? (t) => ei(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ri(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
@@ -3008,14 +3017,14 @@ function ys(e, t, n) {
 	function E(t) {
 		let n = b[t];
 		if (n == null) {
-			let r = (e.scales || xi)[t] || xi;
+			let r = (e.scales || Si)[t] || Si;
 			if (r.from != null) {
 				E(r.from);
-				let e = Ni({}, b[r.from], r, { key: t });
+				let e = Pi({}, b[r.from], r, { key: t });
 				e.valToPct = T(e), b[t] = e;
 			} else {
-				n = b[t] = Ni({}, t == S ? bo : xo, r), n.key = t;
-				let e = n.time, a = n.range, o = wi(a);
+				n = b[t] = Pi({}, t == S ? xo : So, r), n.key = t;
+				let e = n.time, a = n.range, o = Ti(a);
 				if ((t != S || i == 2 && !e) && (o && (a[0] == null || a[1] == null) && (a = {
 					min: a[0] == null ? Ir : {
 						mode: 1,
@@ -3027,11 +3036,11 @@ function ys(e, t, n) {
 						hard: a[1],
 						soft: a[1]
 					}
-				}, o = !1), !o && Oi(a))) {
+				}, o = !1), !o && ki(a))) {
 					let e = a;
-					a = (t, n, r) => n == null ? Ci : zr(n, r, e);
+					a = (t, n, r) => n == null ? wi : zr(n, r, e);
 				}
-				n.range = X(a || (e ? us : t == S ? n.distr == 3 ? ps : n.distr == 4 ? hs : ls : n.distr == 3 ? fs : n.distr == 4 ? ms : ds)), n.auto = X(!o && n.auto), n.clamp = X(n.clamp || yo), n._min = n._max = null, n.valToPct = T(n);
+				n.range = Z(a || (e ? ds : t == S ? n.distr == 3 ? ms : n.distr == 4 ? gs : us : n.distr == 3 ? ps : n.distr == 4 ? hs : fs)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || bo), n._min = n._max = null, n.valToPct = T(n);
 			}
 		}
 	}
@@ -3051,8 +3060,8 @@ function ys(e, t, n) {
 			max: t.max
 		}, t.min = t.max = null);
 	}
-	let te = e.tzDate || ((e) => new Date(Jr(e / _))), ne = e.fmtDate || Zi, re = _ == 1 ? ya(te) : Sa(te), ie = wa(te, Ca(_ == 1 ? va : xa, ne)), ae = ka(te, Da(Oa, ne)), oe = [], j = r.legend = Ni({}, Ma, e.legend), M = r.cursor = Ni({}, Va, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
-	j.idxs = oe, P.width = X(P.width), P.dash = X(P.dash), P.stroke = X(P.stroke), P.fill = X(P.fill);
+	let te = e.tzDate || ((e) => new Date(Jr(e / _))), ne = e.fmtDate || Qi, re = _ == 1 ? ba(te) : Ca(te), ie = Ta(te, wa(_ == 1 ? ya : Sa, ne)), ae = Aa(te, Oa(ka, ne)), oe = [], j = r.legend = Pi({}, Na, e.legend), M = r.cursor = Pi({}, Ha, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
+	j.idxs = oe, P.width = Z(P.width), P.dash = Z(P.dash), P.stroke = Z(P.stroke), P.fill = Z(P.fill);
 	let F, I, ce, le = [], ue = [], de, fe = !1, pe = {};
 	if (j.live) {
 		let e = v[1] ? v[1].values : null;
@@ -3063,12 +3072,12 @@ function ys(e, t, n) {
 		if (F = mr("table", Pn, l), ce = mr("tbody", null, F), j.mount(r, F), fe) {
 			I = mr("thead", null, F, ce);
 			let e = mr("tr", null, I);
-			for (var me in mr("th", null, e), de) mr("th", zn, e).textContent = me;
+			for (var L in mr("th", null, e), de) mr("th", zn, e).textContent = L;
 		} else fr(F, In), j.live && fr(F, Fn);
 	}
-	let he = { show: !0 }, ge = { show: !1 };
-	function _e(e, t) {
-		if (t == 0 && (fe || !j.live || i == 2)) return Ci;
+	let me = { show: !0 }, he = { show: !1 };
+	function ge(e, t) {
+		if (t == 0 && (fe || !j.live || i == 2)) return wi;
 		let n = [], a = mr("tr", Ln, ce, ce.childNodes[t]);
 		fr(a, e.class), e.show || fr(a, kn);
 		let o = mr("th", null, a);
@@ -3080,50 +3089,50 @@ function ys(e, t, n) {
 			}
 		}
 		let s = hr(zn, o);
-		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ye("click", o, (t) => {
+		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ve("click", o, (t) => {
 			if (M._lock) return;
 			We(t);
 			let n = v.indexOf(e);
 			if ((t.ctrlKey || t.metaKey) != j.isolate) {
 				let e = v.some((e, t) => t > 0 && t != n && e.show);
 				v.forEach((t, r) => {
-					r > 0 && pn(r, e ? r == n ? he : ge : he, !0, Z.setSeries);
+					r > 0 && fn(r, e ? r == n ? me : he : me, !0, mi.setSeries);
 				});
-			} else pn(n, { show: !e.show }, !0, Z.setSeries);
-		}, !1), qe && ye(Qn, o, (t) => {
-			M._lock || (We(t), pn(v.indexOf(e), qn, !0, Z.setSeries));
+			} else fn(n, { show: !e.show }, !0, mi.setSeries);
+		}, !1), qe && ve(Qn, o, (t) => {
+			M._lock || (We(t), fn(v.indexOf(e), bn, !0, mi.setSeries));
 		}, !1)), de) {
 			let e = mr("td", Bn, a);
 			e.textContent = "--", n.push(e);
 		}
 		return [a, n];
 	}
-	let ve = /* @__PURE__ */ new Map();
-	function ye(e, t, n, i = !0) {
-		let a = ve.get(t) || {}, o = M.bind[e](r, t, n, i);
-		o && (wr(e, t, a[e] = o), ve.set(t, a));
+	let _e = /* @__PURE__ */ new Map();
+	function ve(e, t, n, i = !0) {
+		let a = _e.get(t) || {}, o = M.bind[e](r, t, n, i);
+		o && (wr(e, t, a[e] = o), _e.set(t, a));
 	}
-	function be(e, t, n) {
-		let r = ve.get(t) || {};
+	function ye(e, t, n) {
+		let r = _e.get(t) || {};
 		for (let n in r) (e == null || n == e) && (Tr(n, t, r[n]), delete r[n]);
-		e ?? ve.delete(t);
+		e ?? _e.delete(t);
 	}
-	let xe = 0, Se = 0, L = 0, R = 0, z = 0, Ce = 0, we = z, Te = Ce, Ee = L, De = R, Oe = 0, ke = 0, Ae = 0, je = 0;
+	let be = 0, xe = 0, R = 0, z = 0, Se = 0, Ce = 0, we = Se, Te = Ce, Ee = R, De = z, Oe = 0, ke = 0, Ae = 0, je = 0;
 	r.bbox = {};
 	let Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1, Le = !1;
 	function Re(e, t, n) {
-		(n || e != r.width || t != r.height) && ze(e, t), zt(!1), Pe = !0, Ne = !0, Wt();
+		(n || e != r.width || t != r.height) && ze(e, t), Rt(!1), Pe = !0, Ne = !0, Ut();
 	}
 	function ze(e, t) {
-		r.width = xe = L = e, r.height = Se = R = t, z = Ce = 0, He(), Ue();
+		r.width = be = R = e, r.height = xe = z = t, Se = Ce = 0, He(), Ue();
 		let n = r.bbox;
-		Oe = n.left = hi(z * q, .5), ke = n.top = hi(Ce * q, .5), Ae = n.width = hi(L * q, .5), je = n.height = hi(R * q, .5);
+		Oe = n.left = gi(Se * J, .5), ke = n.top = gi(Ce * J, .5), Ae = n.width = gi(R * J, .5), je = n.height = gi(z * J, .5);
 	}
 	function Be() {
 		let e = !1, t = 0;
 		for (; !e;) {
 			t++;
-			let n = It(t), i = Lt(t);
+			let n = W(t), i = It(t);
 			e = t == 3 || n && i, e || (ze(r.width, r.height), Ne = !0);
 		}
 	}
@@ -3136,12 +3145,12 @@ function ys(e, t, n) {
 		y.forEach((i, a) => {
 			if (i.show && i._show) {
 				let { side: a, _size: o } = i, s = a % 2, c = o + (i.label == null ? 0 : i.labelSize);
-				c > 0 && (s ? (L -= c, a == 3 ? (z += c, r = !0) : n = !0) : (R -= c, a == 0 ? (Ce += c, e = !0) : t = !0));
+				c > 0 && (s ? (R -= c, a == 3 ? (Se += c, r = !0) : n = !0) : (z -= c, a == 0 ? (Ce += c, e = !0) : t = !0));
 			}
-		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, L -= ot[1] + ot[3], z += ot[3], R -= ot[2] + ot[0], Ce += ot[0];
+		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, R -= ot[1] + ot[3], Se += ot[3], z -= ot[2] + ot[0], Ce += ot[0];
 	}
 	function Ue() {
-		let e = z + L, t = Ce + R, n = z, r = Ce;
+		let e = Se + R, t = Ce + z, n = Se, r = Ce;
 		function i(i, a) {
 			switch (i) {
 				case 1: return e += a, e - a;
@@ -3160,10 +3169,10 @@ function ys(e, t, n) {
 	if (M.dataIdx == null) {
 		let e = M.hover, n = e.skip = new Set(e.skip ?? []);
 		n.add(void 0);
-		let r = e.prox = X(e.prox), i = e.bias ??= 0;
+		let r = e.prox = Z(e.prox), i = e.bias ??= 0;
 		M.dataIdx = (e, a, o, s) => {
 			if (a == 0) return o;
-			let c = o, l = r(e, a, o, s) ?? ii, u = l >= 0 && l < ii, d = D.ori == 0 ? L : R, f = M.left, p = t[0], m = t[a];
+			let c = o, l = r(e, a, o, s) ?? ii, u = l >= 0 && l < ii, d = D.ori == 0 ? R : z, f = M.left, p = t[0], m = t[a];
 			if (n.has(m[o])) {
 				c = null;
 				let e = null, t = null, r;
@@ -3184,32 +3193,32 @@ function ys(e, t, n) {
 	};
 	M.idxs = oe, M._lock = !1;
 	let Ge = M.points;
-	Ge.show = X(Ge.show), Ge.size = X(Ge.size), Ge.stroke = X(Ge.stroke), Ge.width = X(Ge.width), Ge.fill = X(Ge.fill);
-	let Ke = r.focus = Ni({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
+	Ge.show = Z(Ge.show), Ge.size = Z(Ge.size), Ge.stroke = Z(Ge.stroke), Ge.width = Z(Ge.width), Ge.fill = Z(Ge.fill);
+	let Ke = r.focus = Pi({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
 	function Qe(e, t) {
 		let n = Ge.show(r, t);
-		if (n instanceof HTMLElement) return fr(n, Nn), fr(n, e.class), _r(n, -10, -10, L, R), m.insertBefore(n, Ye[t]), n;
+		if (n instanceof HTMLElement) return fr(n, Nn), fr(n, e.class), _r(n, -10, -10, R, z), m.insertBefore(n, Ye[t]), n;
 	}
 	function $e(e, t) {
 		if (i == 1 || t > 0) {
 			let t = i == 1 && b[e.scale].time, n = e.value;
-			e.value = t ? Di(n) ? ka(te, Da(n, ne)) : n || ae : n || uo, e.label = e.label || (t ? Za : Xa);
+			e.value = t ? Oi(n) ? Aa(te, Oa(n, ne)) : n || ae : n || fo, e.label = e.label || (t ? Qa : Za);
 		}
 		if (Je || t > 0) {
-			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || is || di, e.fillTo = X(e.fillTo || Oo), e.pxAlign = +Y(e.pxAlign, h), e.pxRound = No(e.pxAlign), e.stroke = X(e.stroke || null), e.fill = X(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
-			let t = po(Zr(1, e.width), 1), n = e.points = Ni({}, {
+			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || as || di, e.fillTo = Z(e.fillTo || ko), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Po(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
+			let t = mo(Zr(1, e.width), 1), n = e.points = Pi({}, {
 				size: t,
 				width: Zr(1, t * .2),
 				stroke: e.stroke,
 				space: t * 2,
-				paths: as,
+				paths: os,
 				_stroke: null,
 				_fill: null
 			}, e.points);
-			n.show = X(n.show), n.filter = X(n.filter), n.fill = X(n.fill), n.stroke = X(n.stroke), n.paths = X(n.paths), n.pxAlign = e.pxAlign;
+			n.show = Z(n.show), n.filter = Z(n.filter), n.fill = Z(n.fill), n.stroke = Z(n.stroke), n.paths = Z(n.paths), n.pxAlign = e.pxAlign;
 		}
 		if (se) {
-			let n = _e(e, t);
+			let n = ge(e, t);
 			le.splice(t, 0, n[0]), ue.splice(t, 0, n[1]), j.values.push(null);
 		}
 		if (N) {
@@ -3217,19 +3226,19 @@ function ys(e, t, n) {
 			let n = null;
 			Je ? t == 0 && (n = Qe(e, t)) : t > 0 && (n = Qe(e, t)), Ye.splice(t, 0, n), Xe.splice(t, 0, 0), Ze.splice(t, 0, 0);
 		}
-		li("addSeries", t);
+		ci("addSeries", t);
 	}
 	function et(e, t) {
-		t ??= v.length, e = i == 1 ? cs(e, t, Qa, vo) : cs(e, t, {}, _o), v.splice(t, 0, e), $e(v[t], t);
+		t ??= v.length, e = i == 1 ? ls(e, t, $a, yo) : ls(e, t, {}, vo), v.splice(t, 0, e), $e(v[t], t);
 	}
 	r.addSeries = et;
 	function tt(e) {
 		if (v.splice(e, 1), se) {
 			j.values.splice(e, 1), ue.splice(e, 1);
 			let t = le.splice(e, 1)[0];
-			be(null, t.firstChild), t.remove();
+			ye(null, t.firstChild), t.remove();
 		}
-		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), li("delSeries", e);
+		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), ci("delSeries", e);
 	}
 	r.delSeries = tt;
 	let nt = [
@@ -3243,29 +3252,29 @@ function ys(e, t, n) {
 			let n = e.side % 2, i = b[e.scale];
 			i ??= (e.scale = n ? v[1].scale : S, b[e.scale]);
 			let a = i.time;
-			e.size = X(e.size), e.space = X(e.space), e.rotate = X(e.rotate), wi(e.incrs) && e.incrs.forEach((e) => {
-				!vi.has(e) && vi.set(e, yi(e));
-			}), e.incrs = X(e.incrs || (i.distr == 2 ? ia : a ? _ == 1 ? _a : ba : aa)), e.splits = X(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? to : i.distr == 4 ? no : eo)), e.stroke = X(e.stroke), e.grid.stroke = X(e.grid.stroke), e.ticks.stroke = X(e.ticks.stroke), e.border.stroke = X(e.border.stroke);
+			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Ti(e.incrs) && e.incrs.forEach((e) => {
+				!yi.has(e) && yi.set(e, bi(e));
+			}), e.incrs = Z(e.incrs || (i.distr == 2 ? aa : a ? _ == 1 ? va : xa : oa)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? no : i.distr == 4 ? ro : to)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
 			let o = e.values;
-			e.values = wi(o) && !wi(o[0]) ? X(o) : a ? wi(o) ? wa(te, Ca(o, ne)) : Di(o) ? Ta(te, o) : o || ie : o || $a, e.filter = X(e.filter || (i.distr >= 3 && i.log == 10 ? co : i.distr == 3 && i.log == 2 ? lo : ui)), e.font = _s(e.font), e.labelFont = _s(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = hr(On, f));
+			e.values = Ti(o) && !Ti(o[0]) ? Z(o) : a ? Ti(o) ? Ta(te, wa(o, ne)) : Oi(o) ? Ea(te, o) : o || ie : o || eo, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? lo : i.distr == 3 && i.log == 2 ? uo : ui)), e.font = vs(e.font), e.labelFont = vs(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = hr(On, f));
 		}
 	}
 	function it(e, t, n, r) {
 		let [i, a, o, s] = n, c = t % 2, l = 0;
-		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Jr(Ya.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Jr(fo.size / 2) : 0), l;
+		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Jr(Xa.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Jr(po.size / 2) : 0), l;
 	}
 	let at = r.padding = (e.padding || [
 		it,
 		it,
 		it,
 		it
-	]).map((e) => X(Y(e, it))), ot = r._padding = at.map((e, t) => e(r, t, nt, 0)), B, V = null, st = null, ct = i == 1 ? v[0].idxs : null, lt = null, ut = !1;
-	function dt(e, n) {
+	]).map((e) => Z(X(e, it))), ot = r._padding = at.map((e, t) => e(r, t, nt, 0)), B, V = null, H = null, st = i == 1 ? v[0].idxs : null, ct = null, lt = !1;
+	function ut(e, n) {
 		if (t = e ?? [], r.data = r._data = t, i == 2) {
 			B = 0;
 			for (let e = 1; e < v.length; e++) B += t[e][0].length;
 		} else {
-			t.length == 0 && (r.data = r._data = t = [[]]), lt = t[0], B = lt.length;
+			t.length == 0 && (r.data = r._data = t = [[]]), ct = t[0], B = ct.length;
 			let e = t;
 			if (O == 2) {
 				e = t.slice();
@@ -3274,50 +3283,50 @@ function ys(e, t, n) {
 			}
 			r._data = t = e;
 		}
-		if (zt(!0), li("setData"), O == 2 && (Pe = !0), n !== !1) {
+		if (Rt(!0), ci("setData"), O == 2 && (Pe = !0), n !== !1) {
 			let e = D;
-			e.auto(r, ut) ? ft() : fn(S, e.min, e.max), Fe ||= M.left >= 0, Le = !0, Wt();
+			e.auto(r, lt) ? dt() : dn(S, e.min, e.max), Fe ||= M.left >= 0, Le = !0, Ut();
 		}
 	}
-	r.setData = dt;
-	function ft() {
-		ut = !0;
+	r.setData = ut;
+	function dt() {
+		lt = !0;
 		let e, n;
-		i == 1 && (B > 0 ? (V = ct[0] = 0, st = ct[1] = B - 1, e = t[0][V], n = t[0][st], O == 2 ? (e = V, n = st) : e == n && (O == 3 ? [e, n] = Nr(e, e, D.log, !1) : O == 4 ? [e, n] = Pr(e, e, D.log, !1) : D.time ? n = e + Jr(86400 / _) : [e, n] = zr(e, n, Fr, !0))) : (V = ct[0] = e = null, st = ct[1] = n = null)), fn(S, e, n);
+		i == 1 && (B > 0 ? (V = st[0] = 0, H = st[1] = B - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Nr(e, e, D.log, !1) : O == 4 ? [e, n] = Pr(e, e, D.log, !1) : D.time ? n = e + Jr(86400 / _) : [e, n] = zr(e, n, Fr, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
 	}
-	let pt, mt, ht, gt, _t, vt, yt, bt, xt, St;
-	function Ct(e, t, n, r, i, a) {
-		e ??= Jn, n ??= Si, r ??= "butt", i ??= Jn, a ??= "round", e != pt && (d.strokeStyle = pt = e), i != mt && (d.fillStyle = mt = i), t != ht && (d.lineWidth = ht = t), a != _t && (d.lineJoin = _t = a), r != vt && (d.lineCap = vt = r), n != gt && d.setLineDash(gt = n);
+	let ft, pt, mt, ht, gt, _t, vt, yt, bt, xt;
+	function St(e, t, n, r, i, a) {
+		e ??= Jn, n ??= Ci, r ??= "butt", i ??= Jn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
 	}
-	function wt(e, t, n, r) {
-		t != mt && (d.fillStyle = mt = t), e != yt && (d.font = yt = e), n != bt && (d.textAlign = bt = n), r != xt && (d.textBaseline = xt = r);
+	function Ct(e, t, n, r) {
+		t != pt && (d.fillStyle = pt = t), e != vt && (d.font = vt = e), n != yt && (d.textAlign = yt = n), r != bt && (d.textBaseline = bt = r);
 	}
-	function Tt(e, t, n, i, a = 0) {
-		if (i.length > 0 && e.auto(r, ut) && (t == null || t.min == null)) {
-			let t = Y(V, 0), r = Y(st, i.length - 1), o = n.min == null ? Mr(i, t, r, a, e.distr == 3) : [n.min, n.max];
+	function wt(e, t, n, i, a = 0) {
+		if (i.length > 0 && e.auto(r, lt) && (t == null || t.min == null)) {
+			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Mr(i, t, r, a, e.distr == 3) : [n.min, n.max];
 			e.min = Xr(e.min, n.min = o[0]), e.max = Zr(e.max, n.max = o[1]);
 		}
 	}
-	let Et = {
+	let Tt = {
 		min: null,
 		max: null
 	};
-	function Dt() {
+	function Et() {
 		for (let e in b) {
 			let t = b[e];
-			A[e] == null && (t.min == null || A[S] != null && t.auto(r, ut)) && (A[e] = Et);
+			A[e] == null && (t.min == null || A[S] != null && t.auto(r, lt)) && (A[e] = Tt);
 		}
 		for (let e in b) {
 			let t = b[e];
-			A[e] == null && t.from != null && A[t.from] != null && (A[e] = Et);
+			A[e] == null && t.from != null && A[t.from] != null && (A[e] = Tt);
 		}
-		A[S] != null && zt(!0);
+		A[S] != null && Rt(!0);
 		let e = {};
 		for (let t in A) {
 			let n = A[t];
 			if (n != null) {
-				let a = e[t] = Mi(b[t], ki);
-				if (n.min != null) Ni(a, n);
+				let a = e[t] = Ni(b[t], Ai);
+				if (n.min != null) Pi(a, n);
 				else if (t != S || i == 2) {
 					if (B == 0 && a.from == null) {
 						let e = a.range(r, null, null, t);
@@ -3334,12 +3343,12 @@ function ys(e, t, n) {
 					let s = e[i];
 					if (a == 0) {
 						let e = s.range(r, s.min, s.max, i);
-						s.min = e[0], s.max = e[1], V = Er(s.min, t[0]), st = Er(s.max, t[0]), st - V > 1 && (t[0][V] < s.min && V++, t[0][st] > s.max && st--), n.min = lt[V], n.max = lt[st];
-					} else n.show && n.auto && Tt(s, o, n, t[a], n.sorted);
-					n.idxs[0] = V, n.idxs[1] = st;
+						s.min = e[0], s.max = e[1], V = Er(s.min, t[0]), H = Er(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
+					} else n.show && n.auto && wt(s, o, n, t[a], n.sorted);
+					n.idxs[0] = V, n.idxs[1] = H;
 				} else if (a > 0 && n.show && n.auto) {
 					let [r, i] = n.facets, o = r.scale, s = i.scale, [c, l] = t[a], u = e[o], d = e[s];
-					u != null && Tt(u, A[o], r, c, r.sorted), d != null && Tt(d, A[s], i, l, i.sorted), n.min = i.min, n.max = i.max;
+					u != null && wt(u, A[o], r, c, r.sorted), d != null && wt(d, A[s], i, l, i.sorted), n.min = i.min, n.max = i.max;
 				}
 			});
 			for (let t in e) {
@@ -3374,47 +3383,47 @@ function ys(e, t, n) {
 			v.forEach((e, t) => {
 				i == 2 ? t > 0 && n.y && (e._paths = null) : n[e.scale] && (e._paths = null);
 			});
-			for (let e in n) Pe = !0, li("setScale", e);
+			for (let e in n) Pe = !0, ci("setScale", e);
 			N && M.left >= 0 && (Fe = Le = !0);
 		}
 		for (let e in A) A[e] = null;
 	}
-	function Ot(e) {
-		let t = oi(V - 1, 0, B - 1), n = oi(st + 1, 0, B - 1);
+	function Dt(e) {
+		let t = oi(V - 1, 0, B - 1), n = oi(H + 1, 0, B - 1);
 		for (; e[t] == null && t > 0;) t--;
 		for (; e[n] == null && n < B - 1;) n++;
 		return [t, n];
 	}
-	function kt() {
+	function Ot() {
 		if (B > 0) {
-			let e = v.some((e) => e._focus) && St != Ke.alpha;
-			e && (d.globalAlpha = St = Ke.alpha), v.forEach((e, n) => {
-				if (n > 0 && e.show && (At(n, !1), At(n, !0), e._paths == null)) {
-					let a = St;
-					St != e.alpha && (d.globalAlpha = St = e.alpha);
-					let o = i == 2 ? [0, t[n][0].length - 1] : Ot(t[n]);
-					e._paths = e.paths(r, n, o[0], o[1]), St != a && (d.globalAlpha = St = a);
+			let e = v.some((e) => e._focus) && xt != Ke.alpha;
+			e && (d.globalAlpha = xt = Ke.alpha), v.forEach((e, n) => {
+				if (n > 0 && e.show && (kt(n, !1), kt(n, !0), e._paths == null)) {
+					let a = xt;
+					xt != e.alpha && (d.globalAlpha = xt = e.alpha);
+					let o = i == 2 ? [0, t[n][0].length - 1] : Dt(t[n]);
+					e._paths = e.paths(r, n, o[0], o[1]), xt != a && (d.globalAlpha = xt = a);
 				}
 			}), v.forEach((e, t) => {
 				if (t > 0 && e.show) {
-					let n = St;
-					St != e.alpha && (d.globalAlpha = St = e.alpha), e._paths != null && jt(t, !1);
+					let n = xt;
+					xt != e.alpha && (d.globalAlpha = xt = e.alpha), e._paths != null && At(t, !1);
 					{
-						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, st, n), a = e.points.filter(r, t, i, n);
-						(i || a) && (e.points._paths = e.points.paths(r, t, V, st, a), jt(t, !0));
+						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, H, n), a = e.points.filter(r, t, i, n);
+						(i || a) && (e.points._paths = e.points.paths(r, t, V, H, a), At(t, !0));
 					}
-					St != n && (d.globalAlpha = St = n), li("drawSeries", t);
+					xt != n && (d.globalAlpha = xt = n), ci("drawSeries", t);
 				}
-			}), e && (d.globalAlpha = St = 1);
+			}), e && (d.globalAlpha = xt = 1);
 		}
 	}
-	function At(e, t) {
+	function kt(e, t) {
 		let n = t ? v[e].points : v[e];
 		n._stroke = n.stroke(r, e), n._fill = n.fill(r, e);
 	}
-	function jt(e, t) {
+	function At(e, t) {
 		let n = t ? v[e].points : v[e], { stroke: r, fill: i, clip: a, flags: o, _stroke: s = n._stroke, _fill: c = n._fill, _width: l = n.width } = n._paths;
-		l = Q(l * q, 3);
+		l = Q(l * J, 3);
 		let u = null, f = l % 2 / 2;
 		t && c == null && (c = l > 0 ? "#fff" : s);
 		let p = n.pxAlign == 1 && f > 0;
@@ -3422,90 +3431,90 @@ function ys(e, t, n) {
 			let e = Oe - l / 2, t = ke - l / 2, n = Ae + l, r = je + l;
 			u = new Path2D(), u.rect(e, t, n, r);
 		}
-		t ? Nt(s, l, n.dash, n.cap, c, r, i, o, a) : Mt(e, s, l, n.dash, n.cap, c, r, i, o, u, a), p && d.translate(-f, -f);
+		t ? Mt(s, l, n.dash, n.cap, c, r, i, o, a) : jt(e, s, l, n.dash, n.cap, c, r, i, o, u, a), p && d.translate(-f, -f);
 	}
-	function Mt(e, n, i, a, o, s, c, l, u, d, f) {
+	function jt(e, n, i, a, o, s, c, l, u, d, f) {
 		let p = !1;
 		u != 0 && x.forEach((m, h) => {
 			if (m.series[0] == e) {
-				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || xi).band;
-				wi(_) && (_ = m.dir == 1 ? _[0] : _[1]);
+				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || Si).band;
+				Ti(_) && (_ = m.dir == 1 ? _[0] : _[1]);
 				let y, b = null;
-				e.show && _ && Br(g, V, st) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Nt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
+				e.show && _ && Br(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
 			}
-		}), p || Nt(n, i, a, o, s, c, l, u, d, f);
+		}), p || Mt(n, i, a, o, s, c, l, u, d, f);
 	}
-	function Nt(e, t, n, r, i, a, o, s, c, l, u, f) {
-		Ct(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), H(e, a, t)) : s & To ? (Pt(i, o), d.clip(f), H(e, a, t)) : s & wo && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), H(e, a, t)) : (Pt(i, o), H(e, a, t)), (c || l || f) && d.restore();
+	function Mt(e, t, n, r, i, a, o, s, c, l, u, f) {
+		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), U(i, o), Nt(e, a, t)) : s & Eo ? (U(i, o), d.clip(f), Nt(e, a, t)) : s & To && (d.save(), d.clip(f), u && d.clip(u), U(i, o), d.restore(), Nt(e, a, t)) : (U(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
 	}
-	function H(e, t, n) {
+	function Nt(e, t, n) {
 		n > 0 && (t instanceof Map ? t.forEach((e, t) => {
-			d.strokeStyle = pt = t, d.stroke(e);
+			d.strokeStyle = ft = t, d.stroke(e);
 		}) : t != null && e && d.stroke(t));
 	}
-	function Pt(e, t) {
+	function U(e, t) {
 		t instanceof Map ? t.forEach((e, t) => {
-			d.fillStyle = mt = t, d.fill(e);
+			d.fillStyle = pt = t, d.fill(e);
 		}) : t != null && e && d.fill(t);
 	}
-	function Ft(e, t, n, i) {
+	function Pt(e, t, n, i) {
 		let a = y[e], o;
 		if (i <= 0) o = [0, 0];
 		else {
 			let s = a._space = a.space(r, e, t, n, i);
-			o = gs(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
+			o = _s(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
 		}
 		return a._found = o;
 	}
-	function U(e, t, n, r, i, a, o, s, c, l) {
+	function Ft(e, t, n, r, i, a, o, s, c, l) {
 		let u = o % 2 / 2;
-		h == 1 && d.translate(u, u), Ct(s, o, c, l, s), d.beginPath();
+		h == 1 && d.translate(u, u), St(s, o, c, l, s), d.beginPath();
 		let f, p, m, g, _ = i + (r == 0 || r == 3 ? -a : a);
 		n == 0 ? (p = i, g = _) : (f = i, m = _);
 		for (let r = 0; r < e.length; r++) t[r] != null && (n == 0 ? f = m = e[r] : p = g = e[r], d.moveTo(f, p), d.lineTo(m, g));
 		d.stroke(), h == 1 && d.translate(-u, -u);
 	}
-	function It(e) {
+	function W(e) {
 		let t = !0;
 		return y.forEach((n, i) => {
 			if (!n.show) return;
 			let a = b[n.scale];
 			if (a.min == null) {
-				n._show && (t = !1, n._show = !1, zt(!1));
+				n._show && (t = !1, n._show = !1, Rt(!1));
 				return;
 			}
-			n._show || (t = !1, n._show = !0, zt(!1));
-			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Ft(i, c, l, s == 0 ? L : R);
+			n._show || (t = !1, n._show = !0, Rt(!1));
+			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Pt(i, c, l, s == 0 ? R : z);
 			if (d == 0) return;
-			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => lt[e]) : p, h = a.distr == 2 ? lt[p[1]] - lt[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
+			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => ct[e]) : p, h = a.distr == 2 ? ct[p[1]] - ct[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
 			n._rotate = o == 2 ? n.rotate(r, g, i, d) : 0;
 			let _ = n._size;
 			n._size = Yr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
 		}), t;
 	}
-	function Lt(e) {
+	function It(e) {
 		let t = !0;
 		return at.forEach((n, i) => {
 			let a = n(r, i, nt, e);
 			a != ot[i] && (t = !1), ot[i] = a;
 		}), t;
 	}
-	function Rt() {
+	function Lt() {
 		for (let e = 0; e < y.length; e++) {
 			let t = y[e];
 			if (!t.show || !t._show) continue;
 			let n = t.side, i = n % 2, a, o, c = t.stroke(r, e), l = n == 0 || n == 3 ? -1 : 1, [u, f] = t._found;
 			if (t.label != null) {
-				let s = t.labelGap * l, p = Jr((t._lpos + s) * q);
-				wt(t.labelFont[0], c, "center", n == 2 ? Un : Wn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Jr(ke + je / 2)), d.rotate((n == 3 ? -Gr : Gr) / 2)) : (a = Jr(Oe + Ae / 2), o = p);
+				let s = t.labelGap * l, p = Jr((t._lpos + s) * J);
+				Ct(t.labelFont[0], c, "center", n == 2 ? Un : Wn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Jr(ke + je / 2)), d.rotate((n == 3 ? -Gr : Gr) / 2)) : (a = Jr(Oe + Ae / 2), o = p);
 				let m = si(t.label) ? t.label(r, e, u, f) : t.label;
 				d.fillText(m, a, o), d.restore();
 			}
 			if (f == 0) continue;
-			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => lt[e]) : _, x = p.distr == 2 ? lt[_[1]] - lt[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Jr(w * q), E = Jr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * q), D = t._rotate * -Gr / 180, O = g(t._pos * q), k = O + (T + E) * l;
+			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Jr(w * J), E = Jr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -Gr / 180, O = g(t._pos * J), k = O + (T + E) * l;
 			o = i == 0 ? k : 0, a = i == 1 ? k : 0;
 			let ee = t.font[0];
-			wt(ee, c, t.align == 1 ? Gn : t.align == 2 ? Kn : D > 0 ? Gn : D < 0 ? Kn : i == 0 ? "center" : n == 3 ? Kn : Gn, D || i == 1 ? "middle" : n == 2 ? Un : Wn);
+			Ct(ee, c, t.align == 1 ? Gn : t.align == 2 ? Kn : D > 0 ? Gn : D < 0 ? Kn : i == 0 ? "center" : n == 3 ? Kn : Gn, D || i == 1 ? "middle" : n == 2 ? Un : Wn);
 			let A = t.font[1] * t.lineGap, te = _.map((e) => g(s(e, p, m, h))), ne = t._values;
 			for (let e = 0; e < ne.length; e++) {
 				let t = ne[e];
@@ -3518,65 +3527,65 @@ function ys(e, t, n) {
 					}
 				}
 			}
-			S.show && U(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * q, 3), S.stroke(r, e), S.dash, S.cap);
+			S.show && Ft(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * J, 3), S.stroke(r, e), S.dash, S.cap);
 			let re = t.grid;
-			re.show && U(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? ke : Oe, i == 0 ? je : Ae, Q(re.width * q, 3), re.stroke(r, e), re.dash, re.cap), C.show && U([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? ke : Oe, i == 1 ? je : Ae, Q(C.width * q, 3), C.stroke(r, e), C.dash, C.cap);
+			re.show && Ft(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? ke : Oe, i == 0 ? je : Ae, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && Ft([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? ke : Oe, i == 1 ? je : Ae, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
 		}
-		li("drawAxes");
+		ci("drawAxes");
 	}
-	function zt(e) {
+	function Rt(e) {
 		v.forEach((t, n) => {
 			n > 0 && (t._paths = null, e && (i == 1 ? (t.min = null, t.max = null) : t.facets.forEach((e) => {
 				e.min = null, e.max = null;
 			})));
 		});
 	}
-	let Bt = !1, Vt = !1, Ht = [];
+	let zt = !1, Bt = !1, Vt = [];
+	function Ht() {
+		Bt = !1;
+		for (let e = 0; e < Vt.length; e++) ci(...Vt[e]);
+		Vt.length = 0;
+	}
 	function Ut() {
-		Vt = !1;
-		for (let e = 0; e < Ht.length; e++) li(...Ht[e]);
-		Ht.length = 0;
+		zt ||= (Bi(Gt), !0);
 	}
-	function Wt() {
-		Bt ||= (zi(Kt), !0);
+	function Wt(e, t = !1) {
+		zt = !0, Bt = t, e(r), Gt(), t && Vt.length > 0 && queueMicrotask(Ht);
 	}
-	function Gt(e, t = !1) {
-		Bt = !0, Vt = t, e(r), Kt(), t && Ht.length > 0 && queueMicrotask(Ut);
-	}
-	r.batch = Gt;
-	function Kt() {
-		if (Me &&= (Dt(), !1), Pe &&= (Be(), !1), Ne) {
-			if (J(p, Gn, z), J(p, Un, Ce), J(p, Vn, L), J(p, Hn, R), J(m, Gn, z), J(m, Un, Ce), J(m, Vn, L), J(m, Hn, R), J(f, Vn, xe), J(f, Hn, Se), u.width = Jr(xe * q), u.height = Jr(Se * q), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
+	r.batch = Wt;
+	function Gt() {
+		if (Me &&= (Et(), !1), Pe &&= (Be(), !1), Ne) {
+			if (Y(p, Gn, Se), Y(p, Un, Ce), Y(p, Vn, R), Y(p, Hn, z), Y(m, Gn, Se), Y(m, Un, Ce), Y(m, Vn, R), Y(m, Hn, z), Y(f, Vn, be), Y(f, Hn, xe), u.width = Jr(be * J), u.height = Jr(xe * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
 				if (e != null) {
 					if (t) {
 						let t = i === 3 || i === 0 ? n : 0, a = i % 2 == 1;
-						J(e, a ? "left" : "top", r - t), J(e, a ? "width" : "height", n), J(e, a ? "top" : "left", a ? Ce : z), J(e, a ? "height" : "width", a ? R : L), pr(e, kn);
+						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? Ce : Se), Y(e, a ? "height" : "width", a ? z : R), pr(e, kn);
 					} else fr(e, kn);
 				}
-			}), pt = mt = ht = _t = vt = yt = bt = xt = gt = null, St = 1, Dr(!0), z != we || Ce != Te || L != Ee || R != De) {
-				zt(!1);
-				let e = L / Ee, t = R / De;
+			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Cr(!0), Se != we || Ce != Te || R != Ee || z != De) {
+				Rt(!1);
+				let e = R / Ee, t = z / De;
 				if (N && !Fe && M.left >= 0) {
-					M.left *= e, M.top *= t, Xt && _r(Xt, Jr(M.left), 0, L, R), Zt && _r(Zt, 0, Jr(M.top), L, R);
+					M.left *= e, M.top *= t, Yt && _r(Yt, Jr(M.left), 0, R, z), Xt && _r(Xt, 0, Jr(M.top), R, z);
 					for (let n = 0; n < Ye.length; n++) {
 						let r = Ye[n];
-						r != null && (Xe[n] *= e, Ze[n] *= t, _r(r, Yr(Xe[n]), Yr(Ze[n]), L, R));
+						r != null && (Xe[n] *= e, Ze[n] *= t, _r(r, Yr(Xe[n]), Yr(Ze[n]), R, z));
 					}
 				}
-				if (K.show && !Ie && K.left >= 0 && K.width > 0) {
-					K.left *= e, K.width *= e, K.top *= t, K.height *= t;
-					for (let e in Ar) J(ln, e, K[e]);
+				if (q.show && !Ie && q.left >= 0 && q.width > 0) {
+					q.left *= e, q.width *= e, q.top *= t, q.height *= t;
+					for (let e in kr) Y(cn, e, q[e]);
 				}
-				we = z, Te = Ce, Ee = L, De = R;
+				we = Se, Te = Ce, Ee = R, De = z;
 			}
-			li("setSize"), Ne = !1;
+			ci("setSize"), Ne = !1;
 		}
-		xe > 0 && Se > 0 && (d.clearRect(0, 0, u.width, u.height), li("drawClear"), w.forEach((e) => e()), li("draw")), K.show && Ie && (un(K), Ie = !1), N && Fe && (Sr(null, !0, !1), Fe = !1), j.show && j.live && Le && (vr(), Le = !1), c || (c = !0, r.status = 1, li("ready")), ut = !1, Bt = !1;
+		be > 0 && xe > 0 && (d.clearRect(0, 0, u.width, u.height), ci("drawClear"), w.forEach((e) => e()), ci("draw")), q.show && Ie && (ln(q), Ie = !1), N && Fe && (br(null, !0, !1), Fe = !1), j.show && j.live && Le && (gr(), Le = !1), c || (c = !0, r.status = 1, ci("ready")), lt = !1, zt = !1;
 	}
 	r.redraw = (e, t) => {
-		Pe = t || !1, e === !1 ? Wt() : fn(S, D.min, D.max);
+		Pe = t || !1, e === !1 ? Ut() : dn(S, D.min, D.max);
 	};
-	function qt(e, n) {
+	function Kt(e, n) {
 		let i = b[e];
 		if (i.from == null) {
 			if (B == 0) {
@@ -3588,144 +3597,144 @@ function ys(e, t, n) {
 				n.min = n.max, n.max = e;
 			}
 			if (B > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
-			e == S && i.distr == 2 && B > 0 && (n.min = Er(n.min, t[0]), n.max = Er(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Wt();
+			e == S && i.distr == 2 && B > 0 && (n.min = Er(n.min, t[0]), n.max = Er(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Ut();
 		}
 	}
-	r.setScale = qt;
-	let Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, rn, W, G, an = !1, on = M.drag, sn = on.x, cn = on.y;
-	N && (M.x && (Jt = hr(jn, m)), M.y && (Yt = hr(Mn, m)), D.ori == 0 ? (Xt = Jt, Zt = Yt) : (Xt = Yt, Zt = Jt), W = M.left, G = M.top);
-	let K = r.select = Ni({
+	r.setScale = Kt;
+	let qt, Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, G, K, rn = !1, an = M.drag, on = an.x, sn = an.y;
+	N && (M.x && (qt = hr(jn, m)), M.y && (Jt = hr(Mn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
+	let q = r.select = Pi({
 		show: !0,
 		over: !0,
 		left: 0,
 		width: 0,
 		top: 0,
 		height: 0
-	}, e.select), ln = K.show ? hr(An, K.over ? m : p) : null;
-	function un(e, t) {
-		if (K.show) {
-			for (let t in e) K[t] = e[t], t in Ar && J(ln, t, e[t]);
-			t !== !1 && li("setSelect");
+	}, e.select), cn = q.show ? hr(An, q.over ? m : p) : null;
+	function ln(e, t) {
+		if (q.show) {
+			for (let t in e) q[t] = e[t], t in kr && Y(cn, t, e[t]);
+			t !== !1 && ci("setSelect");
 		}
 	}
-	r.setSelect = un;
-	function dn(e) {
+	r.setSelect = ln;
+	function un(e) {
 		if (v[e].show) se && pr(le[e], kn);
 		else if (se && fr(le[e], kn), N) {
 			let t = Je ? Ye[0] : Ye[e];
-			t != null && _r(t, -10, -10, L, R);
+			t != null && _r(t, -10, -10, R, z);
 		}
 	}
-	function fn(e, t, n) {
-		qt(e, {
+	function dn(e, t, n) {
+		Kt(e, {
 			min: t,
 			max: n
 		});
 	}
-	function pn(e, t, n, a) {
-		t.focus != null && tr(e), t.show != null && v.forEach((n, r) => {
-			r > 0 && (e == r || e == null) && (n.show = t.show, dn(r), i == 2 ? (fn(n.facets[0].scale, null, null), fn(n.facets[1].scale, null, null)) : fn(n.scale, null, null), Wt());
-		}), n !== !1 && li("setSeries", e, t), a && bi("setSeries", r, e, t);
+	function fn(e, t, n, a) {
+		t.focus != null && qn(e), t.show != null && v.forEach((n, r) => {
+			r > 0 && (e == r || e == null) && (n.show = t.show, un(r), i == 2 ? (dn(n.facets[0].scale, null, null), dn(n.facets[1].scale, null, null)) : dn(n.scale, null, null), Ut());
+		}), n !== !1 && ci("setSeries", e, t), a && vi("setSeries", r, e, t);
 	}
-	r.setSeries = pn;
+	r.setSeries = fn;
+	function pn(e, t) {
+		Pi(x[e], t);
+	}
 	function mn(e, t) {
-		Ni(x[e], t);
+		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
 	}
-	function hn(e, t) {
-		e.fill = X(e.fill || null), e.dir = Y(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
-	}
-	function gn(e) {
+	function hn(e) {
 		e == null ? x.length = 0 : x.splice(e, 1);
 	}
-	r.addBand = hn, r.setBand = mn, r.delBand = gn;
-	function _n(e, t) {
+	r.addBand = mn, r.setBand = pn, r.delBand = hn;
+	function gn(e, t) {
 		v[e].alpha = t, N && Ye[e] != null && (Ye[e].style.opacity = t), se && le[e] && (le[e].style.opacity = t);
 	}
-	let vn, yn, bn, qn = { focus: !0 };
-	function tr(e) {
-		if (e != bn) {
+	let _n, vn, yn, bn = { focus: !0 };
+	function qn(e) {
+		if (e != yn) {
 			let t = e == null, n = Ke.alpha != 1;
 			v.forEach((r, a) => {
 				if (i == 1 || a > 0) {
 					let i = t || a == 0 || a == e;
-					r._focus = t ? null : i, n && _n(a, i ? 1 : Ke.alpha);
+					r._focus = t ? null : i, n && gn(a, i ? 1 : Ke.alpha);
 				}
-			}), bn = e, n && Wt();
+			}), yn = e, n && Ut();
 		}
 	}
-	se && qe && ye($n, F, (e) => {
-		M._lock || (We(e), bn != null && pn(null, qn, !0, Z.setSeries));
+	se && qe && ve($n, F, (e) => {
+		M._lock || (We(e), yn != null && fn(null, bn, !0, mi.setSeries));
 	});
-	function nr(e, t, n) {
+	function tr(e, t, n) {
 		let r = b[t];
-		n && (e = e / q - (r.ori == 1 ? Ce : z));
-		let i = L;
-		r.ori == 1 && (i = R, e = i - e), r.dir == -1 && (e = i - e);
+		n && (e = e / J - (r.ori == 1 ? Ce : Se));
+		let i = R;
+		r.ori == 1 && (i = z, e = i - e), r.dir == -1 && (e = i - e);
 		let a = r._min, o = r._max, s = e / i, c = a + (o - a) * s, l = r.distr;
 		return l == 3 ? Qr(10, c) : l == 4 ? ni(c, r.asinh) : l == 100 ? r.bwd(c) : c;
 	}
-	function rr(e, n) {
-		return Er(nr(e, S, n), t[0], V, st);
+	function nr(e, n) {
+		return Er(tr(e, S, n), t[0], V, H);
 	}
-	r.valToIdx = (e) => Er(e, t[0]), r.posToIdx = rr, r.posToVal = nr, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : L, n ? Oe : 0) : o(e, b[t], n ? je : R, n ? ke : 0), r.setCursor = (e, t, n) => {
-		W = e.left, G = e.top, Sr(null, t, n);
+	r.valToIdx = (e) => Er(e, t[0]), r.posToIdx = nr, r.posToVal = tr, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : R, n ? Oe : 0) : o(e, b[t], n ? je : z, n ? ke : 0), r.setCursor = (e, t, n) => {
+		G = e.left, K = e.top, br(null, t, n);
 	};
+	function rr(e, t) {
+		Y(cn, Gn, q.left = e), Y(cn, Vn, q.width = t);
+	}
 	function or(e, t) {
-		J(ln, Gn, K.left = e), J(ln, Vn, K.width = t);
+		Y(cn, Un, q.top = e), Y(cn, Hn, q.height = t);
 	}
-	function lr(e, t) {
-		J(ln, Un, K.top = e), J(ln, Hn, K.height = t);
-	}
-	let ur = D.ori == 0 ? or : lr, dr = D.ori == 1 ? or : lr;
-	function gr() {
+	let lr = D.ori == 0 ? rr : or, ur = D.ori == 1 ? rr : or;
+	function dr() {
 		if (se && j.live) for (let e = +(i == 2); e < v.length; e++) {
 			if (e == 0 && fe) continue;
 			let t = j.values[e], n = 0;
 			for (let r in t) ue[e][n++].firstChild.nodeValue = t[r];
 		}
 	}
-	function vr(e, t) {
+	function gr(e, t) {
 		if (e != null && (e.idxs ? e.idxs.forEach((e, t) => {
 			oe[t] = e;
-		}) : Ei(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
-			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && br(e, oe[e]);
-			gr();
+		}) : Di(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
+			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && vr(e, oe[e]);
+			dr();
 		}
-		Le = !1, t !== !1 && li("setLegend");
+		Le = !1, t !== !1 && ci("setLegend");
 	}
-	r.setLegend = vr;
-	function br(e, n) {
-		let i = v[e], a = e == 0 && O == 2 ? lt : t[e], o;
+	r.setLegend = gr;
+	function vr(e, n) {
+		let i = v[e], a = e == 0 && O == 2 ? ct : t[e], o;
 		fe ? o = i.values(r, e, n) ?? pe : (o = i.value(r, n == null ? null : a[n], e, n), o = o == null ? pe : { _: o }), j.values[e] = o;
 	}
-	function Sr(e, n, a) {
-		nn = W, rn = G, [W, G] = M.move(r, W, G), M.left = W, M.top = G, N && (Xt && _r(Xt, Jr(W), 0, L, R), Zt && _r(Zt, 0, Jr(G), L, R));
-		let o, s = V > st;
-		vn = ii, yn = null;
-		let c = D.ori == 0 ? L : R, l = D.ori == 1 ? L : R;
-		if (W < 0 || B == 0 || s) {
+	function br(e, n, a) {
+		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && _r(Yt, Jr(G), 0, R, z), Xt && _r(Xt, 0, Jr(K), R, z));
+		let o, s = V > H;
+		_n = ii, vn = null;
+		let c = D.ori == 0 ? R : z, l = D.ori == 1 ? R : z;
+		if (G < 0 || B == 0 || s) {
 			o = M.idx = null;
 			for (let e = 0; e < v.length; e++) {
 				let t = Ye[e];
-				t != null && _r(t, -10, -10, L, R);
+				t != null && _r(t, -10, -10, R, z);
 			}
-			qe && pn(null, qn, !0, e == null && Z.setSeries), j.live && (oe.fill(o), Le = !0);
+			qe && fn(null, bn, !0, e == null && mi.setSeries), j.live && (oe.fill(o), Le = !0);
 		} else {
 			let e, n, a;
-			i == 1 && (e = D.ori == 0 ? W : G, n = nr(e, S), o = M.idx = Er(n, t[0], V, st), a = k(t[0][o], D, c, 0));
+			i == 1 && (e = D.ori == 0 ? G : K, n = tr(e, S), o = M.idx = Er(n, t[0], V, H), a = k(t[0][o], D, c, 0));
 			let s = -10, u = -10, d = 0, f = 0, p = !0, m = "", h = "";
 			for (let e = +(i == 2); e < v.length; e++) {
 				let g = v[e], _ = oe[e], y = _ == null ? null : i == 1 ? t[e][_] : t[e][1][_], x = M.dataIdx(r, e, o, n), S = x == null ? null : i == 1 ? t[e][x] : t[e][1][x];
 				if (Le = Le || S != y || x != _, oe[e] = x, e > 0 && g.show) {
 					let n = x == null ? -10 : x == o ? a : k(i == 1 ? t[0][x] : t[e][0][x], D, c, 0), _ = S == null ? -10 : ee(S, i == 1 ? b[g.scale] : b[g.facets[1].scale], l, 0);
 					if (qe && S != null) {
-						let t = D.ori == 1 ? W : G, n = Kr(Ke.dist(r, e, x, _, t));
-						if (n < vn) {
+						let t = D.ori == 1 ? G : K, n = Kr(Ke.dist(r, e, x, _, t));
+						if (n < _n) {
 							let r = Ke.bias;
 							if (r != 0) {
-								let i = nr(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
-								o == a && (o == 1 ? r == 1 ? S >= i : S <= i : r == 1 ? S <= i : S >= i) && (vn = n, yn = e);
-							} else vn = n, yn = e;
+								let i = tr(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
+								o == a && (o == 1 ? r == 1 ? S >= i : S <= i : r == 1 ? S <= i : S >= i) && (_n = n, vn = e);
+							} else _n = n, vn = e;
 						}
 					}
 					if (Le || Je) {
@@ -3737,148 +3746,148 @@ function ys(e, t, n) {
 							let t = b(r, e);
 							c = t.left, l = t.top, a = t.width, o = t.height;
 						} else c = t, l = i, a = o = Ge.size(r, e);
-						if (v = Ge.fill(r, e), g = Ge.stroke(r, e), Je) e == yn && vn <= Ke.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
+						if (v = Ge.fill(r, e), g = Ge.stroke(r, e), Je) e == vn && _n <= Ke.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
 						else {
 							let t = Ye[e];
-							t != null && (Xe[e] = c, Ze[e] = l, xr(t, a, o, y), yr(t, v, g), _r(t, Yr(c), Yr(l), L, R));
+							t != null && (Xe[e] = c, Ze[e] = l, xr(t, a, o, y), yr(t, v, g), _r(t, Yr(c), Yr(l), R, z));
 						}
 					}
 				}
 			}
 			if (Je) {
 				let e = Ke.prox;
-				if (Le || (bn == null ? vn <= e : vn > e || yn != bn)) {
+				if (Le || (yn == null ? _n <= e : _n > e || vn != yn)) {
 					let e = Ye[0];
-					e != null && (Xe[0] = s, Ze[0] = u, xr(e, d, f, p), yr(e, m, h), _r(e, Yr(s), Yr(u), L, R));
+					e != null && (Xe[0] = s, Ze[0] = u, xr(e, d, f, p), yr(e, m, h), _r(e, Yr(s), Yr(u), R, z));
 				}
 			}
 		}
-		if (K.show && an) {
+		if (q.show && rn) {
 			if (e != null) {
-				let [t, n] = Z.scales, [r, i] = Z.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
-				if (sn = s._x, cn = s._y, sn || cn) {
+				let [t, n] = mi.scales, [r, i] = mi.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
+				if (on = s._x, sn = s._y, on || sn) {
 					let { left: s, top: u, width: d, height: f } = e.select, p = e.scales[a].ori, m = e.posToVal, h, g, _, v, y, x = t != null && r(t, a), S = n != null && i(n, o);
-					x && sn ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), ur(Xr(v, y), Kr(y - v))) : ur(0, c), S && cn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), dr(Xr(v, y), Kr(y - v))) : dr(0, l);
-				} else jr();
+					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), lr(Xr(v, y), Kr(y - v))) : lr(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), ur(Xr(v, y), Kr(y - v))) : ur(0, l);
+				} else Ar();
 			} else {
-				let e = Kr(nn - Qt), t = Kr(rn - $t);
+				let e = Kr(tn - Zt), t = Kr(nn - Qt);
 				if (D.ori == 1) {
 					let n = e;
 					e = t, t = n;
 				}
-				sn = on.x && e >= on.dist, cn = on.y && t >= on.dist;
-				let n = on.uni;
-				n == null ? on.x && on.y && (sn || cn) && (sn = cn = !0) : sn && cn && (sn = e >= n, cn = t >= n, !sn && !cn && (t > e ? cn = !0 : sn = !0));
+				on = an.x && e >= an.dist, sn = an.y && t >= an.dist;
+				let n = an.uni;
+				n == null ? an.x && an.y && (on || sn) && (on = sn = !0) : on && sn && (on = e >= n, sn = t >= n, !on && !sn && (t > e ? sn = !0 : on = !0));
 				let r, i;
-				sn && (D.ori == 0 ? (r = en, i = W) : (r = tn, i = G), ur(Xr(r, i), Kr(i - r)), cn || dr(0, l)), cn && (D.ori == 1 ? (r = en, i = W) : (r = tn, i = G), dr(Xr(r, i), Kr(i - r)), sn || ur(0, c)), !sn && !cn && (ur(0, 0), dr(0, 0));
+				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), lr(Xr(r, i), Kr(i - r)), sn || ur(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), ur(Xr(r, i), Kr(i - r)), on || lr(0, c)), !on && !sn && (lr(0, 0), ur(0, 0));
 			}
 		}
-		if (on._x = sn, on._y = cn, e == null) {
+		if (an._x = on, an._y = sn, e == null) {
 			if (a) {
-				if (gi != null) {
-					let [e, t] = Z.scales;
-					Z.values[0] = e == null ? null : nr(D.ori == 0 ? W : G, e), Z.values[1] = t == null ? null : nr(D.ori == 1 ? W : G, t);
+				if (hi != null) {
+					let [e, t] = mi.scales;
+					mi.values[0] = e == null ? null : tr(D.ori == 0 ? G : K, e), mi.values[1] = t == null ? null : tr(D.ori == 1 ? G : K, t);
 				}
-				bi(Yn, r, W, G, L, R, o);
+				vi(Yn, r, G, K, R, z, o);
 			}
 			if (qe) {
-				let e = a && Z.setSeries, t = Ke.prox;
-				bn == null ? vn <= t && pn(yn, qn, !0, e) : vn > t ? pn(null, qn, !0, e) : yn != bn && pn(yn, qn, !0, e);
+				let e = a && mi.setSeries, t = Ke.prox;
+				yn == null ? _n <= t && fn(vn, bn, !0, e) : _n > t ? fn(null, bn, !0, e) : vn != yn && fn(vn, bn, !0, e);
 			}
 		}
-		Le && (j.idx = o, vr()), n !== !1 && li("setCursor");
+		Le && (j.idx = o, gr()), n !== !1 && ci("setCursor");
 	}
-	let Cr = null;
+	let Sr = null;
 	Object.defineProperty(r, "rect", { get() {
-		return Cr ?? Dr(!1), Cr;
+		return Sr ?? Cr(!1), Sr;
 	} });
-	function Dr(e = !1) {
-		e ? Cr = null : (Cr = m.getBoundingClientRect(), li("syncRect", Cr));
+	function Cr(e = !1) {
+		e ? Sr = null : (Sr = m.getBoundingClientRect(), ci("syncRect", Sr));
 	}
-	function Or(e, t, n, r, i, a, o) {
-		M._lock || an && e != null && e.movementX == 0 && e.movementY == 0 || (kr(e, t, n, r, i, a, o, !1, e != null), e == null ? Sr(t, !0, !1) : Sr(null, !0, !0));
+	function Dr(e, t, n, r, i, a, o) {
+		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Or(e, t, n, r, i, a, o, !1, e != null), e == null ? br(t, !0, !1) : br(null, !0, !0));
 	}
-	function kr(e, t, n, i, a, o, c, l, u) {
-		if (Cr ?? Dr(!1), We(e), e != null) n = e.clientX - Cr.left, i = e.clientY - Cr.top;
+	function Or(e, t, n, i, a, o, c, l, u) {
+		if (Sr ?? Cr(!1), We(e), e != null) n = e.clientX - Sr.left, i = e.clientY - Sr.top;
 		else {
 			if (n < 0 || i < 0) {
-				W = -10, G = -10;
+				G = -10, K = -10;
 				return;
 			}
-			let [e, r] = Z.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = Z.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? L : R, _ = D.ori == 1 ? L : R, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
+			let [e, r] = mi.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = mi.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? R : z, _ = D.ori == 1 ? R : z, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
 			if (n = d == null ? x / v * g : p(e, d) ? s(l, b[e], g, 0) : -10, i = f == null ? S / y * _ : m(r, f) ? s(u, b[r], _, 0) : -10, D.ori == 1) {
 				let e = n;
 				n = i, i = e;
 			}
 		}
-		u && (t == null || t.cursor.event.type == Yn) && ((n <= 1 || n >= L - 1) && (n = hi(n, L)), (i <= 1 || i >= R - 1) && (i = hi(i, R))), l ? (Qt = n, $t = i, [en, tn] = M.move(r, n, i)) : (W = n, G = i);
+		u && (t == null || t.cursor.event.type == Yn) && ((n <= 1 || n >= R - 1) && (n = gi(n, R)), (i <= 1 || i >= z - 1) && (i = gi(i, z))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
 	}
-	let Ar = {
+	let kr = {
 		width: 0,
 		height: 0,
 		left: 0,
 		top: 0
 	};
-	function jr() {
-		un(Ar, !1);
+	function Ar() {
+		ln(kr, !1);
 	}
-	let Lr, Rr, Vr, Hr;
+	let jr, Lr, Rr, Vr;
+	function Hr(e, t, n, i, a, o, s) {
+		rn = !0, on = sn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !0, !1), e != null && (ve(Zn, sr, Ur, !1), vi(Xn, r, $t, en, R, z, null));
+		let { left: c, top: l, width: u, height: d } = q;
+		jr = c, Lr = l, Rr = u, Vr = d;
+	}
 	function Ur(e, t, n, i, a, o, s) {
-		an = !0, sn = cn = on._x = on._y = !1, kr(e, t, n, i, a, o, s, !0, !1), e != null && (ye(Zn, sr, Wr, !1), bi(Xn, r, en, tn, L, R, null));
-		let { left: c, top: l, width: u, height: d } = K;
-		Lr = c, Rr = l, Vr = u, Hr = d;
-	}
-	function Wr(e, t, n, i, a, o, s) {
-		an = on._x = on._y = !1, kr(e, t, n, i, a, o, s, !1, !0);
-		let { left: c, top: l, width: u, height: d } = K, f = u > 0 || d > 0, p = Lr != c || Rr != l || Vr != u || Hr != d;
-		if (f && p && un(K), on.setScale && f && p) {
+		rn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !1, !0);
+		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Lr != l || Rr != u || Vr != d;
+		if (f && p && ln(q), an.setScale && f && p) {
 			let e = c, t = u, n = l, r = d;
-			if (D.ori == 1 && (e = l, t = d, n = c, r = u), sn && fn(S, nr(e, S), nr(e + t, S)), cn) for (let e in b) {
+			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, tr(e, S), tr(e + t, S)), sn) for (let e in b) {
 				let t = b[e];
-				e != S && t.from == null && t.min != ii && fn(e, nr(n + r, e), nr(n, e));
+				e != S && t.from == null && t.min != ii && dn(e, tr(n + r, e), tr(n, e));
 			}
-			jr();
-		} else M.lock && (M._lock = !M._lock, Sr(t, !0, e != null));
-		e != null && (be(Zn, sr), bi(Zn, r, W, G, L, R, null));
+			Ar();
+		} else M.lock && (M._lock = !M._lock, br(t, !0, e != null));
+		e != null && (ye(Zn, sr), vi(Zn, r, G, K, R, z, null));
 	}
-	function qr(e, t, n, r, i, a, o) {
+	function Wr(e, t, n, r, i, a, o) {
 		if (M._lock) return;
 		We(e);
-		let s = an;
-		if (an) {
+		let s = rn;
+		if (rn) {
 			let e = !0, t = !0, n, r;
-			D.ori == 0 ? (n = sn, r = cn) : (n = cn, r = sn), n && r && (e = W <= 10 || W >= L - 10, t = G <= 10 || G >= R - 10), n && e && (W = W < en ? 0 : L), r && t && (G = G < tn ? 0 : R), Sr(null, !0, !0), an = !1;
+			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= R - 10, t = K <= 10 || K >= z - 10), n && e && (G = G < $t ? 0 : R), r && t && (K = K < en ? 0 : z), br(null, !0, !0), rn = !1;
 		}
-		W = -10, G = -10, oe.fill(null), Sr(null, !0, !0), s && (an = s);
+		G = -10, K = -10, oe.fill(null), br(null, !0, !0), s && (rn = s);
 	}
-	function $r(e, t, n, i, a, o, s) {
-		M._lock || (We(e), ft(), jr(), e != null && bi(er, r, W, G, L, R, null));
+	function qr(e, t, n, i, a, o, s) {
+		M._lock || (We(e), dt(), Ar(), e != null && vi(er, r, G, K, R, z, null));
 	}
-	function ti() {
-		y.forEach(vs), Re(r.width, r.height, !0);
+	function $r() {
+		y.forEach(ys), Re(r.width, r.height, !0);
 	}
-	wr(ir, cr, ti);
-	let ai = {};
-	ai.mousedown = Ur, ai.mousemove = Or, ai.mouseup = Wr, ai.dblclick = $r, ai.setSeries = (e, t, n, i) => {
-		let a = Z.match[2];
-		n = a(r, t, n), n != -1 && pn(n, i, !0, !1);
-	}, N && (ye(Xn, m, Ur), ye(Yn, m, Or), ye(Qn, m, (e) => {
-		We(e), Dr(!1);
-	}), ye($n, m, qr), ye(er, m, $r), ns.add(r), r.syncRect = Dr);
-	let ci = r.hooks = e.hooks || {};
-	function li(e, t, n) {
-		Vt ? Ht.push([
+	wr(ir, cr, $r);
+	let ti = {};
+	ti.mousedown = Hr, ti.mousemove = Dr, ti.mouseup = Ur, ti.dblclick = qr, ti.setSeries = (e, t, n, i) => {
+		let a = mi.match[2];
+		n = a(r, t, n), n != -1 && fn(n, i, !0, !1);
+	}, N && (ve(Xn, m, Hr), ve(Yn, m, Dr), ve(Qn, m, (e) => {
+		We(e), Cr(!1);
+	}), ve($n, m, Wr), ve(er, m, qr), rs.add(r), r.syncRect = Cr);
+	let ai = r.hooks = e.hooks || {};
+	function ci(e, t, n) {
+		Bt ? Vt.push([
 			e,
 			t,
 			n
-		]) : e in ci && ci[e].forEach((e) => {
+		]) : e in ai && ai[e].forEach((e) => {
 			e.call(null, r, t, n);
 		});
 	}
 	(e.plugins || []).forEach((e) => {
-		for (let t in e.hooks) ci[t] = (ci[t] || []).concat(e.hooks[t]);
+		for (let t in e.hooks) ai[t] = (ai[t] || []).concat(e.hooks[t]);
 	});
-	let mi = (e, t, n) => n, Z = Ni({
+	let li = (e, t, n) => n, mi = Pi({
 		key: null,
 		setSeries: !1,
 		filters: {
@@ -3889,48 +3898,45 @@ function ys(e, t, n) {
 		match: [
 			pi,
 			pi,
-			mi
+			li
 		],
 		values: [null, null]
 	}, M.sync);
-	Z.match.length == 2 && Z.match.push(mi), M.sync = Z;
-	let gi = Z.key, _i = Co(gi);
-	function bi(e, t, n, r, i, a, o) {
-		Z.filters.pub(e, t, n, r, i, a, o) && _i.pub(e, t, n, r, i, a, o);
+	mi.match.length == 2 && mi.match.push(li), M.sync = mi;
+	let hi = mi.key, _i = wo(hi);
+	function vi(e, t, n, r, i, a, o) {
+		mi.filters.pub(e, t, n, r, i, a, o) && _i.pub(e, t, n, r, i, a, o);
 	}
 	_i.sub(r);
-	function Ti(e, t, n, r, i, a, o) {
-		Z.filters.sub(e, t, n, r, i, a, o) && ai[e](null, t, n, r, i, a, o);
+	function xi(e, t, n, r, i, a, o) {
+		mi.filters.sub(e, t, n, r, i, a, o) && ti[e](null, t, n, r, i, a, o);
 	}
-	r.pub = Ti;
-	function Ai() {
-		_i.unsub(r), ns.delete(r), ve.clear(), Tr(ir, cr, ti), l.remove(), F?.remove(), li("destroy");
+	r.pub = xi;
+	function Ei() {
+		_i.unsub(r), rs.delete(r), _e.clear(), Tr(ir, cr, $r), l.remove(), F?.remove(), ci("destroy");
 	}
-	r.destroy = Ai;
+	r.destroy = Ei;
 	function ji() {
-		li("init", e, t), dt(t || e.data, !1), A[S] ? qt(S, A[S]) : ft(), Ie = K.show && (K.width > 0 || K.height > 0), Fe = Le = !0, Re(e.width, e.height);
+		ci("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Ie = q.show && (q.width > 0 || q.height > 0), Fe = Le = !0, Re(e.width, e.height);
 	}
 	return v.forEach($e), y.forEach(rt), n ? n instanceof HTMLElement ? (n.appendChild(l), ji()) : n(r, ji) : ji(), r;
 }
-ys.assign = Ni, ys.fmtNum = Ur, ys.rangeNum = zr, ys.rangeLog = Nr, ys.rangeAsinh = Pr, ys.orient = Eo, ys.pxRatio = q, ys.join = Ri, ys.fmtDate = Zi, ys.tzDate = $i, ys.sync = Co;
+bs.assign = Pi, bs.fmtNum = Ur, bs.rangeNum = zr, bs.rangeLog = Nr, bs.rangeAsinh = Pr, bs.orient = Do, bs.pxRatio = J, bs.join = zi, bs.fmtDate = Qi, bs.tzDate = ea, bs.sync = wo;
 {
-	ys.addGap = jo, ys.clipGaps = Ao;
-	let e = ys.paths = { points: Go };
-	e.linear = Yo, e.stepped = Xo, e.bars = Qo, e.spline = es;
+	bs.addGap = Mo, bs.clipGaps = jo;
+	let e = bs.paths = { points: Ko };
+	e.linear = Xo, e.stepped = Zo, e.bars = $o, e.spline = ts;
 }
 // src/chart.tsx
-var bs = 48, xs = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ss = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : ot(e);
-function Cs(e) {
-	let [t, n] = jt(), r = z(null), i = z(e);
+var [xs, Ss] = [48, 48], Cs = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), ws = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : B(e);
+function Ts(e) {
+	let [t, n] = jt(), r = Ce(null), i = Ce(e);
 	i.current = e;
-	let [a, o] = Se(null), [s, c] = Se(null);
-	R(() => {
+	let [a, o] = xe(null);
+	Se(() => {
 		if (!n || !t.current) return;
-		let a = new ys(Os(i, n, o), Ds(e), t.current);
-		return r.current = a, c({
-			left: a.over.offsetLeft,
-			at: (e) => a.valToPos(e, "x")
-		}), () => a.destroy();
+		let a = new bs(Ms(i, n, o), js(e), t.current);
+		return r.current = a, () => a.destroy();
 	}, [
 		n,
 		JSON.stringify([
@@ -3940,35 +3946,35 @@ function Cs(e) {
 		]),
 		e.theme,
 		e.height
-	]), R(() => r.current?.redraw(!1), [e.marked]);
-	let l = e.timesteps, u = a ?? l.indexOf(e.marked ?? NaN), d = (t) => {
-		let n = l.indexOf(e.marked ?? NaN), r = l[Math.min(Math.max((n < 0 ? l.length - 1 : n) + t, 0), l.length - 1)];
+	]), z(() => r.current?.redraw(!1), [e.marked]);
+	let s = e.timesteps, c = a ?? s.indexOf(e.marked ?? NaN), l = (t) => {
+		let n = s.indexOf(e.marked ?? NaN), r = s[Math.min(Math.max((n < 0 ? s.length - 1 : n) + t, 0), s.length - 1)];
 		r !== void 0 && e.onPick(r);
 	};
-	return /* @__PURE__ */ H("div", {
+	return /* @__PURE__ */ U("div", {
 		class: "chart",
 		children: [
-			e.flags && /* @__PURE__ */ H("div", {
+			e.flags && /* @__PURE__ */ U("div", {
 				class: "flags",
-				children: s && e.flags.map((t) => /* @__PURE__ */ H("button", {
+				children: n > 0 && e.flags.map((t) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: `flag ${t.kind}`,
-					style: { left: `${s.left + s.at(t.timestep)}px` },
+					style: { left: `${100 * (xs + As(s, t.timestep) * (n - xs - Ss)) / n}%` },
 					title: t.title,
-					"aria-label": `Event at timestep ${ot(t.timestep)}: ${t.title}`,
+					"aria-label": `Event at timestep ${B(t.timestep)}: ${t.title}`,
 					onClick: () => e.onPick(t.timestep),
 					children: t.count > 1 ? t.count : "⚑"
 				}, t.timestep))
 			}),
-			/* @__PURE__ */ H("div", {
+			/* @__PURE__ */ U("div", {
 				ref: t,
 				role: "slider",
 				tabIndex: 0,
 				"aria-label": e.label,
-				"aria-valuemin": l[0] ?? 0,
-				"aria-valuemax": l.at(-1) ?? 0,
-				"aria-valuenow": e.marked ?? l.at(-1) ?? 0,
-				"aria-valuetext": Es(e, l.indexOf(e.marked ?? NaN)),
+				"aria-valuemin": s[0] ?? 0,
+				"aria-valuemax": s.at(-1) ?? 0,
+				"aria-valuenow": e.marked ?? s.at(-1) ?? 0,
+				"aria-valuetext": Os(e, s.indexOf(e.marked ?? NaN)),
 				onKeyDown: (e) => {
 					let t = {
 						ArrowLeft: -1,
@@ -3976,46 +3982,54 @@ function Cs(e) {
 						Home: -Infinity,
 						End: Infinity
 					}[e.key];
-					t !== void 0 && (e.preventDefault(), e.stopPropagation(), d(t));
+					t !== void 0 && (e.preventDefault(), e.stopPropagation(), l(t));
 				},
 				style: { height: `${e.height}px` }
 			}),
-			/* @__PURE__ */ H(ws, {
+			/* @__PURE__ */ U(Es, {
 				...e,
-				at: u
+				at: c
 			})
 		]
 	});
 }
-function ws(e) {
+function Es(e) {
 	let t = e.timesteps[e.at];
-	return /* @__PURE__ */ H("p", {
+	return /* @__PURE__ */ U("p", {
 		class: "readout",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ H("b", { children: t === void 0 ? "" : `t = ${ot(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ H("span", { children: [
-			/* @__PURE__ */ H("i", {
+		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${B(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ U("span", { children: [
+			/* @__PURE__ */ U("i", {
 				class: "swatch",
 				style: { background: t.colour }
 			}),
 			t.label,
 			" ",
-			/* @__PURE__ */ H("b", { children: Ts(e, t, e.at) })
+			/* @__PURE__ */ U("b", { children: Ds(e, t, e.at) })
 		] }, t.label))]
 	});
 }
-function Ts(e, t, n) {
+function Ds(e, t, n) {
 	let r = (t.said ?? t.values)[n];
 	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
 }
-function Es(e, t) {
+function Os(e, t) {
 	let n = e.timesteps[t];
 	if (n === void 0) return "no round chosen";
-	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Ts(e, n, t)}`);
-	return `timestep ${ot(n)}: ${r.join(", ")}`;
+	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Ds(e, n, t)}`);
+	return `timestep ${B(n)}: ${r.join(", ")}`;
 }
-var Ds = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
-function Os(e, t, n) {
-	let r = e.current, [i, a] = [xs("--quiet"), xs("--grid")], o = {
+function ks(e) {
+	let [t, n] = [e[0] ?? 0, e.at(-1) ?? 0];
+	return t < n ? [t, n] : [t - 1, t + 1];
+}
+function As(e, t) {
+	let [n, r] = ks(e);
+	return (t - n) / (r - n);
+}
+var js = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Ms(e, t, n) {
+	let r = e.current, [i, a] = [Cs("--quiet"), Cs("--grid")], o = {
 		stroke: i,
 		grid: {
 			stroke: a,
@@ -4026,13 +4040,13 @@ function Os(e, t, n) {
 			size: 4
 		},
 		font: "11px system-ui"
-	}, s = r.timesteps.length < 2, [c, l] = [r.timesteps[0] ?? 0, r.timesteps.at(-1) ?? 1], u = r.series.some((e) => e.right);
+	}, s = r.timesteps.length < 2, [c, l] = ks(r.timesteps), u = r.series.some((e) => e.right);
 	return {
 		width: t,
 		height: r.height,
 		padding: [
 			8,
-			u ? 0 : bs,
+			u ? 0 : Ss,
 			0,
 			0
 		],
@@ -4048,7 +4062,7 @@ function Os(e, t, n) {
 		scales: {
 			x: {
 				time: !1,
-				range: () => s ? [c - 1, c + 1] : [c, l]
+				range: () => [c, l]
 			},
 			y: r.range ? { range: () => r.range } : {},
 			...u ? { r: {} } : {}
@@ -4057,23 +4071,23 @@ function Os(e, t, n) {
 			{
 				...o,
 				size: 26,
-				values: (e, t) => t.map((e) => s && e !== c ? "" : Ss(e))
+				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : ws(e))
 			},
 			{
 				...o,
-				size: 48,
+				size: xs,
 				values: (e, t) => t.map(r.format)
 			},
 			...u ? [{
 				...o,
 				scale: "r",
 				side: 1,
-				size: bs,
+				size: Ss,
 				grid: { show: !1 },
 				values: (e, t) => t.map(r.formatRight ?? String)
 			}] : []
 		],
-		series: [{}, ...r.series.map((e) => ks(e, s))],
+		series: [{}, ...r.series.map((e) => Ns(e, s))],
 		bands: [...r.series.flatMap((e, t) => {
 			let n = r.series.findIndex((e, n) => n > t && e.filled);
 			return e.filled && n > 0 ? [{
@@ -4086,7 +4100,7 @@ function Os(e, t, n) {
 		}))],
 		hooks: {
 			setCursor: [(e) => n(e.cursor.idx ?? null)],
-			draw: [(t) => As(t, e.current.marked)],
+			draw: [(t) => Ps(t, e.current.marked)],
 			ready: [(t) => t.over.addEventListener("click", () => {
 				let n = e.current.timesteps[t.cursor.idx ?? -1];
 				n !== void 0 && e.current.onPick(n);
@@ -4094,11 +4108,11 @@ function Os(e, t, n) {
 		}
 	};
 }
-function ks(e, t) {
+function Ns(e, t) {
 	return {
 		label: e.label,
 		scale: e.right ? "r" : "y",
-		stroke: e.filled ? xs("--card") : e.colour,
+		stroke: e.filled ? Cs("--card") : e.colour,
 		width: e.width ?? (e.filled ? 1 : 2),
 		points: {
 			show: t,
@@ -4110,18 +4124,18 @@ function ks(e, t) {
 		...e.filled ? { fill: e.colour } : {}
 	};
 }
-function As(e, t) {
+function Ps(e, t) {
 	if (t === void 0) return;
 	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
-	r.save(), r.strokeStyle = xs("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+	r.save(), r.strokeStyle = Cs("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
 }
 // src/strategies.tsx
-function js(e) {
+function Fs(e) {
 	let { index: t, round: n, source: r } = e, i = Et(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "strategies",
 		title: "Strategies",
-		aside: s && /* @__PURE__ */ H("span", {
+		aside: s && /* @__PURE__ */ U("span", {
 			class: "small",
 			children: [
 				"clusters of the maps of what it ",
@@ -4129,21 +4143,21 @@ function js(e) {
 				" (SpRAy)"
 			]
 		}),
-		children: [o ? /* @__PURE__ */ H(U, { children: [
+		children: [o ? /* @__PURE__ */ U(W, { children: [
 			"No clusters in this round: ",
 			o,
 			"."
-		] }) : a && s ? /* @__PURE__ */ H(Ms, {
+		] }) : a && s ? /* @__PURE__ */ U(Is, {
 			...e,
 			picture: a
-		}, a.address) : a ? /* @__PURE__ */ H(U, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ H(It, {
+		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(It, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ H(U, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ H(Vs, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Gs, { ...e })]
 	});
 }
-function Ms(e) {
-	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = Se(null), l = Tt(async () => {
+function Is(e) {
+	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Tt(async () => {
 		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
 			t.array("screen"),
 			t.layer(`relevance/${a.target}`),
@@ -4163,10 +4177,10 @@ function Ms(e) {
 			panels: r.panels
 		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
 	}, f = s ?? (r.part === "play" ? r.frame : o[0] ?? 0);
-	return /* @__PURE__ */ H("div", {
+	return /* @__PURE__ */ U("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ H(zs, {
+			/* @__PURE__ */ U(Us, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4174,30 +4188,30 @@ function Ms(e) {
 				onHover: c,
 				onPick: d
 			}),
-			/* @__PURE__ */ H("div", {
+			/* @__PURE__ */ U("div", {
 				class: "preview",
-				children: [u ? /* @__PURE__ */ H(Ut, {
+				children: [u ? /* @__PURE__ */ U(Ut, {
 					header: i,
 					screen: u.screen,
 					elements: null,
-					grid: He(u.layer, f),
+					grid: Ue(u.layer, f),
 					frame: f,
 					look: r,
-					label: Ns(i, f),
+					label: Ls(i, f),
 					zoom: 2
-				}) : /* @__PURE__ */ H("div", { class: "screen empty" }), /* @__PURE__ */ H("p", {
+				}) : /* @__PURE__ */ U("div", { class: "screen empty" }), /* @__PURE__ */ U("p", {
 					class: "small",
 					"aria-live": "polite",
-					children: Ns(i, f)
+					children: Ls(i, f)
 				})]
 			}),
-			/* @__PURE__ */ H("ul", {
+			/* @__PURE__ */ U("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e, t) => /* @__PURE__ */ H(Fs, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ U(zs, {
 					cluster: e,
 					header: i,
 					onPlay: d,
-					children: u && /* @__PURE__ */ H(Ps, {
+					children: u && /* @__PURE__ */ U(Rs, {
 						place: t,
 						cluster: e,
 						header: i,
@@ -4209,17 +4223,17 @@ function Ms(e) {
 		]
 	});
 }
-function Ns(e, t) {
+function Ls(e, t) {
 	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
-	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${ot(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
+	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${B(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
-function Ps(e) {
+function Rs(e) {
 	let { place: t, cluster: n, header: r, frames: i } = e, a = {
 		...e.look,
 		sign: "both",
 		outlines: !1
 	}, o = `${n.id}: ${n.name}`;
-	return /* @__PURE__ */ H("span", {
+	return /* @__PURE__ */ U("span", {
 		class: "cluster-maps",
 		children: [{
 			layer: i.mean,
@@ -4229,13 +4243,13 @@ function Ps(e) {
 			layer: i.explanation,
 			title: "Why it is here",
 			label: `What puts frame ${n.typical[0] + 1} into strategy ${o}`
-		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ H("span", {
+		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ U("span", {
 			class: "small",
-			children: [o, /* @__PURE__ */ H(Ut, {
+			children: [o, /* @__PURE__ */ U(Ut, {
 				header: r,
 				screen: i.screen,
 				elements: null,
-				grid: He(e, t),
+				grid: Ue(e, t),
 				frame: n.typical[0],
 				look: a,
 				label: s,
@@ -4244,27 +4258,27 @@ function Ps(e) {
 		}, o))
 	});
 }
-function Fs(e) {
-	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
-	return /* @__PURE__ */ H("li", { children: [
-		/* @__PURE__ */ H(Bt, { colour: Ve(t.id) }),
-		/* @__PURE__ */ H("b", { children: [
+function zs(e) {
+	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = Be(n.elements);
+	return /* @__PURE__ */ U("li", { children: [
+		/* @__PURE__ */ U(Bt, { colour: He(t.id) }),
+		/* @__PURE__ */ U("b", { children: [
 			t.id,
 			": ",
 			t.name
 		] }),
 		" ",
-		/* @__PURE__ */ H("span", {
+		/* @__PURE__ */ U("span", {
 			class: "number",
-			children: V(t.occupancy)
+			children: H(t.occupancy)
 		}),
 		" of the frames",
-		r.length > 0 && /* @__PURE__ */ H("span", {
+		r.length > 0 && /* @__PURE__ */ U("span", {
 			class: "stack-bar",
 			role: "img",
-			"aria-label": r.map(([e, t]) => `${e} ${V(t)}`).join(", "),
-			children: r.map(([e, t]) => /* @__PURE__ */ H("i", {
-				title: `${e} ${V(t)}`,
+			"aria-label": r.map(([e, t]) => `${e} ${H(t)}`).join(", "),
+			children: r.map(([e, t]) => /* @__PURE__ */ U("i", {
+				title: `${e} ${H(t)}`,
 				style: {
 					width: `${100 * t}%`,
 					background: i[e]
@@ -4272,13 +4286,13 @@ function Fs(e) {
 			}, e))
 		}),
 		e.children,
-		/* @__PURE__ */ H("span", {
+		/* @__PURE__ */ U("span", {
 			class: "small",
 			children: [
 				t.in_pixels && "The raw frames give this cluster as well: it says little of the agent. ",
 				"Typical:",
 				" ",
-				t.typical.map((n, r) => /* @__PURE__ */ H("button", {
+				t.typical.map((n, r) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: "link",
 					onClick: () => e.onPlay(n),
@@ -4288,30 +4302,30 @@ function Fs(e) {
 						r < t.typical.length - 1 ? "," : ""
 					]
 				}, n)),
-				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${V(t.agreement)} of these frames here too.`
+				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${H(t.agreement)} of these frames here too.`
 			]
 		})
 	] });
 }
-var Is = 280, Ls = 12;
-function Rs(e, t = Is) {
+var Bs = 280, Vs = 12;
+function Hs(e, t = Bs) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Ls + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Vs + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function zs(e) {
-	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Rs(a.points);
-	R(() => {
+function Us(e) {
+	let { header: t, shown: n, current: r } = e, i = Ce(null), a = t.strategies, o = Hs(a.points);
+	z(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Is, Is);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Bs, Bs);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
-			e.beginPath(), e.arc(n, i, t === r ? 6.5 : 4, 0, 2 * Math.PI), e.fillStyle = Ve(a.clusters[a.labels[t]]?.id ?? 0), e.fill(), e.lineWidth = t === r ? 2 : .75, e.strokeStyle = s.getPropertyValue(t === r ? "--ink" : "--card"), e.stroke();
+			e.beginPath(), e.arc(n, i, t === r ? 6.5 : 4, 0, 2 * Math.PI), e.fillStyle = He(a.clusters[a.labels[t]]?.id ?? 0), e.fill(), e.lineWidth = t === r ? 2 : .75, e.strokeStyle = s.getPropertyValue(t === r ? "--ink" : "--card"), e.stroke();
 		}
 	}, [
 		t,
@@ -4319,7 +4333,7 @@ function zs(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Is / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Bs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4335,11 +4349,11 @@ function zs(e) {
 		else return;
 		t.preventDefault(), t.stopPropagation();
 	}, l = typeof devicePixelRatio == "number" ? devicePixelRatio : 1;
-	return /* @__PURE__ */ H("canvas", {
+	return /* @__PURE__ */ U("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Is * l,
-		height: Is * l,
+		width: Bs * l,
+		height: Bs * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4352,25 +4366,25 @@ function zs(e) {
 		onKeyDown: c
 	});
 }
-function Bs(e) {
+function Ws(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function Vs(e) {
-	let { index: t, round: n } = e, r = Bs(t);
+function Gs(e) {
+	let { index: t, round: n } = e, r = Ws(t);
 	if (!r.length) return null;
-	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
+	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Qe(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
-		colour: Ve(e),
+		colour: He(e),
 		filled: !0,
 		values: o[t],
 		said: a[t]
 	}));
-	return /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ H(Cs, {
+	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Ts, {
 		label: "Part of the frames in each strategy over timesteps",
 		timesteps: t.timesteps,
 		series: s,
 		height: 120,
-		format: V,
+		format: H,
 		range: [0, 1],
 		theme: e.theme,
 		marked: n.timestep,
@@ -4378,25 +4392,25 @@ function Vs(e) {
 	})] });
 }
 // src/timeline.tsx
-function Hs(e) {
+function Ks(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
-	return /* @__PURE__ */ H(Pt, {
+	return /* @__PURE__ */ U(Pt, {
 		id: "timeline",
 		title: "Timeline",
-		aside: /* @__PURE__ */ H(y, { children: [
-			/* @__PURE__ */ H(Lt, {
+		aside: /* @__PURE__ */ U(y, { children: [
+			/* @__PURE__ */ U(Lt, {
 				label: "Question",
 				options: Object.keys(i.targets).map((e) => [e, ct(e)[0]]),
 				value: e.target,
 				onChange: (e) => n({ target: e })
 			}),
-			/* @__PURE__ */ H(Lt, {
+			/* @__PURE__ */ U(Lt, {
 				label: "Measure",
 				options: [["share", "Share"], ["relative", "Relative"]],
 				value: t.measure,
 				onChange: (e) => n({ measure: e })
 			}),
-			/* @__PURE__ */ H(Lt, {
+			/* @__PURE__ */ U(Lt, {
 				label: "Frames",
 				options: [["play", "Own play"], ["probe", "Fixed probe"]],
 				value: t.frames,
@@ -4404,69 +4418,69 @@ function Hs(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ H(Ws, {
+			/* @__PURE__ */ U(Js, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ H(Xs, {
+			/* @__PURE__ */ U(ec, {
 				...e,
 				scope: a
 			}),
-			r.problems.map((e) => /* @__PURE__ */ H(U, {
+			r.problems.map((e) => /* @__PURE__ */ U(W, {
 				alert: !0,
 				children: e
 			}, e))
 		]
 	});
 }
-var Us = "play/score_rate";
-function Ws(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = qs(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ H(U, { children: Js(t.frames, n, i) });
-	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
+var qs = "play/score_rate";
+function Js(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Zs(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ U(W, { children: Qs(t.frames, n, i) });
+	let c = Be([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Qe(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[Us];
+	})), f = n.values[qs];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
 		right: !0,
 		width: 1.75,
 		values: f
-	}), /* @__PURE__ */ H(Cs, {
+	}), /* @__PURE__ */ U(Ts, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: Ks(d),
+		series: Xs(d),
 		height: 230,
-		format: a ? V : B,
-		formatRight: B,
+		format: a ? H : V,
+		formatRight: V,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => Gs(e, t),
-		flags: Ys(n.events)
+		onPick: (t) => Ys(e, t),
+		flags: $s(n.events)
 	});
 }
-function Gs(e, t) {
+function Ys(e, t) {
 	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
 }
-function Ks(e) {
+function Xs(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function qs(e, t, n, r, i, a) {
+function Zs(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function Js(e, t, n) {
+function Qs(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function Ys(e) {
+function $s(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4479,20 +4493,20 @@ function Ys(e) {
 	}
 	return [...t.values()];
 }
-function Xs(e) {
+function ec(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		Us
+		qs
 	], s = [
 		t.curve,
 		...o,
 		...a
 	].find((e) => a.includes(e));
 	if (!s) return null;
-	let c = et(i), l = nt(i, s, c, t.fan), u = [], d = [];
+	let c = tt(i), l = rt(i, s, c, t.fan), u = [], d = [];
 	return l.forEach((e, t) => {
-		let n = Ve(t);
+		let n = He(t);
 		if (u.push({
 			label: e.name,
 			colour: n,
@@ -4511,52 +4525,52 @@ function Xs(e) {
 				`${n}33`
 			]);
 		}
-	}), /* @__PURE__ */ H("div", {
+	}), /* @__PURE__ */ U("div", {
 		class: "beside",
-		children: [/* @__PURE__ */ H("div", {
+		children: [/* @__PURE__ */ U("div", {
 			class: "row",
-			children: [/* @__PURE__ */ H(Rt, {
+			children: [/* @__PURE__ */ U(Rt, {
 				label: "Curve",
-				options: Qs(a),
+				options: nc(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
-			}), i.length > 1 && /* @__PURE__ */ H("label", {
+			}), i.length > 1 && /* @__PURE__ */ U("label", {
 				class: "check",
-				children: [/* @__PURE__ */ H("input", {
+				children: [/* @__PURE__ */ U("input", {
 					type: "checkbox",
 					checked: t.fan,
 					onChange: (e) => n({ fan: e.currentTarget.checked })
 				}), "Seeds as a fan"]
 			})]
-		}), /* @__PURE__ */ H(Cs, {
+		}), /* @__PURE__ */ U(Ts, {
 			label: `${s} of ${i.length} runs over timesteps`,
 			timesteps: c,
 			series: u,
 			fans: d,
 			height: 150,
-			format: B,
+			format: V,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => Gs(e, Zs(e.index.timesteps, t))
+			onPick: (t) => Ys(e, tc(e.index.timesteps, t))
 		})]
 	});
 }
-var Zs = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), Qs = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), $s = 5e3;
-function ec() {
-	let [e, t] = Se(Ct), n = we((e) => t((t) => ({
+var tc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), nc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), rc = 5e3;
+function ic() {
+	let [e, t] = xe(Ct), n = Te((e) => t((t) => ({
 		...t,
 		...e
 	})), []);
-	return R(() => {
+	return z(() => {
 		let t = setTimeout(() => wt(e), 200);
 		return () => clearTimeout(t);
-	}, [e]), R(() => {
+	}, [e]), z(() => {
 		let e = () => t(Ct());
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function tc(e, t) {
-	let [n, r] = Se(null), [i, a] = Se(/* @__PURE__ */ new Map()), [o, s] = Se(null), c = z(/* @__PURE__ */ new Map()), l = z(!1), u = n ? t(n) : [], d = async () => {
+function ac(e, t) {
+	let [n, r] = xe(null), [i, a] = xe(/* @__PURE__ */ new Map()), [o, s] = xe(null), c = Ce(/* @__PURE__ */ new Map()), l = Ce(!1), u = n ? t(n) : [], d = async () => {
 		if (!l.current) {
 			l.current = !0;
 			try {
@@ -4575,14 +4589,14 @@ function tc(e, t) {
 			}
 		}
 	};
-	return R(() => void d(), [u.join("\n")]), At(d, e.live ? $s : null), {
+	return z(() => void d(), [u.join("\n")]), At(d, e.live ? rc : null), {
 		runs: n,
 		indexes: new Map(u.flatMap((e) => i.has(e) ? [[e, i.get(e)]] : [])),
 		problem: o
 	};
 }
-function nc(e) {
-	let { source: t } = e, n = kt(), [r, i] = ec(), { runs: a, indexes: o, problem: s } = tc(t, we((e) => {
+function oc(e) {
+	let { source: t } = e, n = kt(), [r, i] = ic(), { runs: a, indexes: o, problem: s } = ac(t, Te((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4594,19 +4608,19 @@ function nc(e) {
 		r.beside,
 		r.otherRun
 	])), c = [...o.values()].find((e) => e.run === r.run) ?? o.get(a?.[0]?.name ?? "");
-	return /* @__PURE__ */ H("main", { children: [
-		/* @__PURE__ */ H(ic, {
+	return /* @__PURE__ */ U("main", { children: [
+		/* @__PURE__ */ U(fc, {
 			runs: a ?? [],
 			index: c,
 			view: r,
 			change: i,
 			live: t.live
 		}),
-		s && /* @__PURE__ */ H(U, {
+		s && /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: [s, c ? " What is shown came before." : ""]
 		}),
-		r.run && a && !a.some((e) => e.name === r.run) && /* @__PURE__ */ H(U, {
+		r.run && a && !a.some((e) => e.name === r.run) && /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: [
 				"There is no run ",
@@ -4616,7 +4630,7 @@ function nc(e) {
 				"."
 			]
 		}),
-		/* @__PURE__ */ H(rc, {
+		/* @__PURE__ */ U(sc, {
 			source: t,
 			theme: n,
 			view: r,
@@ -4628,54 +4642,73 @@ function nc(e) {
 		})
 	] });
 }
-function rc(e) {
+function sc(e) {
 	let { runs: t, index: n, view: r } = e;
-	if (!t) return e.problem ? null : /* @__PURE__ */ H(U, { children: "Loading …" });
-	if (!t.length) return /* @__PURE__ */ H(U, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
-	if (!n) return e.problem ? null : /* @__PURE__ */ H(U, { children: "Loading …" });
-	let i = r.timestep === null ? n.timesteps.length - 1 : Qe(n.timesteps, r.timestep), a = n.rounds[i];
-	if (!a) return /* @__PURE__ */ H(y, { children: [/* @__PURE__ */ H(U, { children: [
+	if (!t) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
+	if (!t.length) return /* @__PURE__ */ U(W, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
+	if (!n) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
+	let i = r.timestep === null ? n.timesteps.length - 1 : $e(n.timesteps, r.timestep), a = n.rounds[i];
+	if (!a) return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(W, { children: [
 		"Run ",
 		n.run,
 		" has no whole round so far. The first one comes when its monitor has played and explained."
-	] }), n.problems.map((e) => /* @__PURE__ */ H(U, {
+	] }), n.problems.map((e) => /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: e
 	}, e))] });
-	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "", c = {
+	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "";
+	return /* @__PURE__ */ U(cc, {
 		...e,
 		runs: t,
 		index: n,
 		at: i,
 		round: a,
 		target: s
-	};
-	return /* @__PURE__ */ H("div", {
+	});
+}
+function cc(e) {
+	let { frame: t, ...n } = e.view, r = [
+		e.source,
+		e.change,
+		e.index,
+		e.runs,
+		e.theme,
+		JSON.stringify(n),
+		[...e.indexes.values()].map(dc).join()
+	], i = we(() => /* @__PURE__ */ U(Ks, { ...e }), r), a = we(() => /* @__PURE__ */ U(Fs, { ...e }), [...r, n.part === "play" && t]), o = we(() => /* @__PURE__ */ U(y, { children: [
+		/* @__PURE__ */ U(Gt, { ...e }),
+		/* @__PURE__ */ U(fn, { ...e }),
+		/* @__PURE__ */ U(hn, { ...e }),
+		/* @__PURE__ */ U(yn, { ...e })
+	] }), r);
+	return /* @__PURE__ */ U("div", {
 		class: "grid",
 		children: [
-			/* @__PURE__ */ H(Hs, { ...c }),
-			/* @__PURE__ */ H(Qt, { ...c }),
-			/* @__PURE__ */ H(js, { ...c }),
-			/* @__PURE__ */ H(Gt, { ...c }),
-			/* @__PURE__ */ H(fn, { ...c }),
-			/* @__PURE__ */ H(hn, { ...c }),
-			/* @__PURE__ */ H(yn, { ...c })
+			i,
+			/* @__PURE__ */ U(Qt, { ...e }),
+			a,
+			o
 		]
 	});
 }
-function ic(e) {
+var lc = /* @__PURE__ */ new WeakMap(), uc = 0;
+function dc(e) {
+	let t = lc.get(e) ?? ++uc;
+	return lc.set(e, t), t;
+}
+function fc(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
-	let a = r.timestep === null ? n.timesteps.length - 1 : Qe(n.timesteps, r.timestep), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? mn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+	let a = r.timestep === null ? n.timesteps.length - 1 : $e(n.timesteps, r.timestep), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? mn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
 		let a = u ? t.map((e) => e.name) : r.beside;
 		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
 	};
-	return /* @__PURE__ */ H("div", {
+	return /* @__PURE__ */ U("div", {
 		class: "top",
 		role: "banner",
 		children: [
-			/* @__PURE__ */ H("h1", { children: "Strategies" }),
-			/* @__PURE__ */ H(Rt, {
+			/* @__PURE__ */ U("h1", { children: "Strategies" }),
+			/* @__PURE__ */ U(Rt, {
 				label: "Run",
 				options: t.map(({ name: e }) => [e, e]),
 				value: n.run,
@@ -4684,12 +4717,12 @@ function ic(e) {
 					timestep: null
 				})
 			}),
-			t.length > 1 && /* @__PURE__ */ H("details", {
+			t.length > 1 && /* @__PURE__ */ U("details", {
 				class: "menu",
-				children: [/* @__PURE__ */ H("summary", { children: ["Beside it: ", u ? "all" : t.filter((e) => r.beside.includes(e.name) && e.name !== n.run).length] }), /* @__PURE__ */ H("div", { children: [/* @__PURE__ */ H("label", {
+				children: [/* @__PURE__ */ U("summary", { children: ["Beside it: ", u ? "all" : t.filter((e) => r.beside.includes(e.name) && e.name !== n.run).length] }), /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("label", {
 					class: "check",
 					children: [
-						/* @__PURE__ */ H("input", {
+						/* @__PURE__ */ U("input", {
 							type: "checkbox",
 							checked: u,
 							onChange: (e) => i({ beside: e.currentTarget.checked ? ["*"] : [] })
@@ -4698,36 +4731,36 @@ function ic(e) {
 						t.length,
 						" runs"
 					]
-				}), t.filter(({ name: e }) => e !== n.run).map(({ name: e }) => /* @__PURE__ */ H("label", {
+				}), t.filter(({ name: e }) => e !== n.run).map(({ name: e }) => /* @__PURE__ */ U("label", {
 					class: "check",
-					children: [/* @__PURE__ */ H("input", {
+					children: [/* @__PURE__ */ U("input", {
 						type: "checkbox",
 						checked: u || r.beside.includes(e),
 						onChange: (t) => d(e, t.currentTarget.checked)
 					}), e]
 				}, e))] })]
 			}),
-			/* @__PURE__ */ H("span", {
+			/* @__PURE__ */ U("span", {
 				class: "when",
-				children: [o && /* @__PURE__ */ H(y, { children: ["t = ", /* @__PURE__ */ H("b", { children: ot(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ H("span", {
+				children: [o && /* @__PURE__ */ U(y, { children: ["t = ", /* @__PURE__ */ U("b", { children: B(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ U("span", {
 					class: "small",
 					children: " · follows the latest"
-				}) : /* @__PURE__ */ H("button", {
+				}) : /* @__PURE__ */ U("button", {
 					type: "button",
 					onClick: () => i({ timestep: null }),
 					children: "Latest"
 				}))]
 			}),
-			l && c && /* @__PURE__ */ H("a", {
+			l && c && /* @__PURE__ */ U("a", {
 				class: "trust-link",
 				href: "#trust",
 				onClick: (e) => {
 					e.preventDefault(), document.getElementById("trust")?.scrollIntoView();
 				},
 				children: [
-					/* @__PURE__ */ H(dn, { light: l.light }),
+					/* @__PURE__ */ U(dn, { light: l.light }),
 					" ",
-					/* @__PURE__ */ H("span", { children: [
+					/* @__PURE__ */ U("span", { children: [
 						ct(c)[0],
 						": ",
 						l.sentence
@@ -4738,27 +4771,27 @@ function ic(e) {
 	});
 }
 // src/source.ts
-async function ac(e, t = {}) {
+async function pc(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
 	} catch {
-		throw new it("TensorBoard does not answer. Is it still running?");
+		throw new at("TensorBoard does not answer. Is it still running?");
 	}
-	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
+	if (!r.ok) throw new at((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var oc = {
+var mc = {
 	live: !0,
 	async runs() {
-		return (await (await ac("runs")).json()).runs;
+		return (await (await pc("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await ac("run", { run: e })).json();
-		return at(t.format, `Run ${e}`), t;
+		let t = await (await pc("run", { run: e })).json();
+		return ot(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await ac("part", {
+		return new Uint8Array(await (await pc("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4766,12 +4799,12 @@ var oc = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, sc = (e, t, n) => JSON.stringify([
+}, hc = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function cc(e) {
+function gc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4779,29 +4812,29 @@ function cc(e) {
 		},
 		async index(t) {
 			let n = e.indexes[t];
-			if (!n) throw new it(`This report has no run ${t}.`);
-			return at(n.format, `Run ${t}`), n;
+			if (!n) throw new at(`This report has no run ${t}.`);
+			return ot(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[sc(t, n, r)]?.[a];
-			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
+			let o = e.parts[hc(t, n, r)]?.[a];
+			if (o === void 0) throw new at(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var lc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var _c = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function uc(e) {
+function vc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + lc, document.head.append(t);
+	t.textContent = P + _c, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ H(nc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ U(oc, { source: e }), n);
 }
-function dc() {
-	uc(oc);
+function yc() {
+	vc(mc);
 }
-var fc = document.getElementById("rlmonitor-data");
-fc && uc(cc(JSON.parse(fc.textContent ?? "null")));
-export { dc as render };
+var bc = document.getElementById("rlmonitor-data");
+bc && vc(gc(JSON.parse(bc.textContent ?? "null")));
+export { yc as render };

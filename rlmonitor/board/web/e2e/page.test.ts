@@ -71,7 +71,11 @@ describe("(a) the timeline", () => {
   });
   it("has events as flags, and seeds as a fan", async () => {
     await open("run=catch-0");
-    await section("Timeline").getByRole("button", { name: "Event at timestep 500: The agent begins to look" }).click();
+    const flag = section("Timeline").getByRole("button", { name: "Event at timestep 500: The agent begins to look" });
+    const [mark, plot] = [await flag.boundingBox(), await section("Timeline").locator(".u-over").first().boundingBox()];
+    // 500 of 0 to 1,000: in the middle of the curves
+    expect(Math.abs(mark!.x + mark!.width / 2 - plot!.x - plot!.width / 2)).toBeLessThan(2);
+    await flag.click();
     await section("Round at 500 timesteps").waitFor();
     await tab.getByText("Beside it").click();
     await tab.getByLabel("catch-1", { exact: true }).check();

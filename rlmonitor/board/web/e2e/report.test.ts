@@ -30,5 +30,12 @@ it("shows all parts from a file, without any request", async () => {
   await expect.poll(() => page.url()).toContain("timestep=500");
   expect(await page.locator("#trust").innerText()).toContain("Pixel flipping");
   expect(await page.locator("#how").innerText()).toContain("epsilon-gamma-box");
+  await page.emulateMedia({ colorScheme: "dark" });
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  await expect.poll(theme).toBe("dark");
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  expect(await theme()).toBe("light");
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  await expect.poll(theme).toBe("dark");
   expect(faults).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Compare } from "./compare";
 import { nearest } from "./curves";
 import { count, question, type Index, type RunEntry } from "./format";
@@ -122,17 +122,43 @@ function Body(props: BodyProps) {
   const targets = Object.keys(round.targets);
   const target = targets.includes(view.target) ? view.target : targets.at(-1) ?? "";
   const shown: Shown = { ...props, runs, index, at, round, target };
+  return <Sections {...shown} />;
+}
+
+/** All sections; with another frame of the clip only those that show it are drawn anew. */
+function Sections(shown: Shown) {
+  const { frame, ...rest } = shown.view;
+  const known = [shown.source, shown.change, shown.index, shown.runs, shown.theme, JSON.stringify(rest), [...shown.indexes.values()].map(identity).join()];
+  const timeline = useMemo(() => <Timeline {...shown} />, known);
+  const strategies = useMemo(() => <Strategies {...shown} />, [...known, rest.part === "play" && frame]);
+  const others = useMemo(
+    () => (
+      <>
+        <Compare {...shown} />
+        <Events {...shown} />
+        <Trust {...shown} />
+        <HowMade {...shown} />
+      </>
+    ),
+    known,
+  );
   return (
     <div class="grid">
-      <Timeline {...shown} />
+      {timeline}
       <Player {...shown} />
-      <Strategies {...shown} />
-      <Compare {...shown} />
-      <Events {...shown} />
-      <Trust {...shown} />
-      <HowMade {...shown} />
+      {strategies}
+      {others}
     </div>
   );
+}
+
+/** A number for each object: the same for the same one. */
+const numbers = new WeakMap<object, number>();
+let latest = 0;
+function identity(of: object): number {
+  const number = numbers.get(of) ?? ++latest;
+  numbers.set(of, number);
+  return number;
 }
 
 function Top(props: {

@@ -1,6 +1,6 @@
 // uPlot in a component: colours of the theme, size of its place, a mark at the round looked at.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { count } from "./format";
 import { useWidth } from "./hooks";
@@ -44,7 +44,7 @@ export interface ChartProps {
 }
 
 /** Charts above each other have their timesteps above each other. */
-const RIGHT = 48;
+const [LEFT, RIGHT] = [48, 48];
 
 const css = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -57,15 +57,13 @@ export function Chart(props: ChartProps) {
   const latest = useRef(props);
   latest.current = props;
   const [hovered, setHovered] = useState<number | null>(null);
-  const [box, setBox] = useState<{ left: number; at: (t: number) => number } | null>(null);
   const data = JSON.stringify([props.timesteps, props.series, props.fans]);
 
-  useEffect(() => {
+  // Before anything is painted, so that paper gets the colours of paper
+  useLayoutEffect(() => {
     if (!width || !place.current) return undefined;
     const made = new uPlot(options(latest, width, setHovered), columns(props), place.current);
     plot.current = made;
-    const at = (t: number) => made.valToPos(t, "x");
-    setBox({ left: made.over.offsetLeft, at });
     return () => made.destroy();
   }, [width, data, props.theme, props.height]);
   useEffect(() => plot.current?.redraw(false), [props.marked]);
@@ -88,13 +86,13 @@ export function Chart(props: ChartProps) {
     <div class="chart">
       {props.flags && (
         <div class="flags">
-          {box &&
+          {width > 0 &&
             props.flags.map((flag) => (
               <button
                 key={flag.timestep}
                 type="button"
                 class={`flag ${flag.kind}`}
-                style={{ left: `${box.left + box.at(flag.timestep)}px` }}
+                style={{ left: `${(100 * (LEFT + along(known, flag.timestep) * (width - LEFT - RIGHT))) / width}%` }}
                 title={flag.title}
                 aria-label={`Event at timestep ${count(flag.timestep)}: ${flag.title}`}
                 onClick={() => props.onPick(flag.timestep)}
@@ -151,6 +149,18 @@ function spoken(props: ChartProps, at: number): string {
   return `timestep ${count(timestep)}: ${values.join(", ")}`;
 }
 
+/** The timesteps at the left and the right end; a single one is in the middle. */
+function ends(timesteps: number[]): [number, number] {
+  const [first, last] = [timesteps[0] ?? 0, timesteps.at(-1) ?? 0];
+  return first < last ? [first, last] : [first - 1, first + 1];
+}
+
+/** How far a timestep is from the left end to the right, 0 to 1. */
+function along(timesteps: number[], timestep: number): number {
+  const [first, last] = ends(timesteps);
+  return (timestep - first) / (last - first);
+}
+
 const columns = (props: ChartProps): uPlot.AlignedData =>
   [props.timesteps, ...props.series.map((each) => each.values)] as uPlot.AlignedData;
 
@@ -163,7 +173,7 @@ function options(
   const [ink, grid] = [css("--quiet"), css("--grid")];
   const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, size: 4 }, font: "11px system-ui" };
   const few = props.timesteps.length < 2;
-  const [first, last] = [props.timesteps[0] ?? 0, props.timesteps.at(-1) ?? 1];
+  const [first, last] = ends(props.timesteps);
   const right = props.series.some((each) => each.right);
   return {
     width,
@@ -172,13 +182,13 @@ function options(
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 5 } },
     scales: {
-      x: { time: false, range: () => (few ? [first - 1, first + 1] : [first, last]) },
+      x: { time: false, range: () => [first, last] },
       y: props.range ? { range: () => props.range! } : {},
       ...(right ? { r: {} } : {}),
     },
     axes: [
-      { ...axis, size: 26, values: (_, splits) => splits.map((s) => (few && s !== first ? "" : compact(s))) },
-      { ...axis, size: 48, values: (_, splits) => splits.map(props.format) },
+      { ...axis, size: 26, values: (_, splits) => splits.map((s) => (few && s !== props.timesteps[0] ? "" : compact(s))) },
+      { ...axis, size: LEFT, values: (_, splits) => splits.map(props.format) },
       ...(right
         ? [{ ...axis, scale: "r", side: 1 as const, size: RIGHT, grid: { show: false }, values: (_: uPlot, s: number[]) => s.map(props.formatRight ?? String) }]
         : []),

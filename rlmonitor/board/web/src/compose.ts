@@ -84,17 +84,19 @@ export function compose(
   relevance: Float32Array | null,
   look: Look,
 ): void {
-  const base = palette.map((colour) => muted(colour, look.opacity));
+  const base = new Float32Array(3 * 256);
+  palette.slice(0, 256).forEach((colour, i) => base.set(muted(colour, look.opacity), 3 * i));
+  const { table, opacity } = look;
   const low = look.sign === "for" ? 0 : -1;
   const high = look.sign === "against" ? 0 : 1;
   for (let i = 0; i < screen.length; i++) {
-    const under = base[screen[i]!] ?? [0, 0, 0];
+    const under = 3 * screen[i]!;
     const value = relevance ? Math.min(Math.max(relevance[i]!, low), high) : 0;
     const at = (Math.round(value * STEPS) + STEPS) * 4;
-    const weight = (look.table[at + 3]! / 255) * look.opacity;
-    for (let c = 0; c < 3; c++) {
-      out[4 * i + c] = under[c]! + (look.table[at + c]! - under[c]!) * weight;
-    }
+    const weight = (table[at + 3]! / 255) * opacity;
+    out[4 * i] = base[under]! + (table[at]! - base[under]!) * weight;
+    out[4 * i + 1] = base[under + 1]! + (table[at + 1]! - base[under + 1]!) * weight;
+    out[4 * i + 2] = base[under + 2]! + (table[at + 2]! - base[under + 2]!) * weight;
     out[4 * i + 3] = 255;
   }
 }
@@ -106,16 +108,15 @@ export function contour(
   width: number,
   number: number,
 ): [number, number, number, number][] {
-  const inside = (y: number, x: number) =>
-    y >= 0 && x >= 0 && y < height && x < width && numbers[y * width + x] === number;
   const segments: [number, number, number, number][] = [];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (!inside(y, x)) continue;
-      if (!inside(y - 1, x)) segments.push([x, y, x + 1, y]);
-      if (!inside(y + 1, x)) segments.push([x, y + 1, x + 1, y + 1]);
-      if (!inside(y, x - 1)) segments.push([x, y, x, y + 1]);
-      if (!inside(y, x + 1)) segments.push([x + 1, y, x + 1, y + 1]);
+      const at = y * width + x;
+      if (numbers[at] !== number) continue;
+      if (y === 0 || numbers[at - width] !== number) segments.push([x, y, x + 1, y]);
+      if (y === height - 1 || numbers[at + width] !== number) segments.push([x, y + 1, x + 1, y + 1]);
+      if (x === 0 || numbers[at - 1] !== number) segments.push([x, y, x, y + 1]);
+      if (x === width - 1 || numbers[at + 1] !== number) segments.push([x + 1, y, x + 1, y + 1]);
     }
   }
   return segments;

@@ -65,7 +65,7 @@ function themeNow(): string {
   return dark ? "dark" : "light";
 }
 
-/** `light` or `dark`: TensorBoard's choice in its tab, else the system's. */
+/** `light` or `dark`: TensorBoard's choice in its tab, else the system's; on paper it is light. */
 export function useTheme(): string {
   const [theme, setTheme] = useState(themeNow);
   useEffect(() => {
@@ -75,7 +75,12 @@ export function useTheme(): string {
     const body = host()?.document.body;
     const observer = new MutationObserver(look);
     if (body) observer.observe(body, { attributes: true, attributeFilter: ["class"] });
+    const paper = () => setTheme("light");
+    window.addEventListener("beforeprint", paper);
+    window.addEventListener("afterprint", look);
     return () => {
+      window.removeEventListener("beforeprint", paper);
+      window.removeEventListener("afterprint", look);
       query.removeEventListener("change", look);
       observer.disconnect();
     };

@@ -26,18 +26,21 @@ export function Screen(props: ScreenProps) {
   const zoom = props.zoom ?? 3;
   const { opacity, map, sign, outlines } = props.look;
   const table = useMemo(() => lookupTable(map), [map]);
+  const small = useMemo(
+    () => ({ surface: new OffscreenCanvas(width, height), image: new ImageData(width, height) }),
+    [width, height],
+  );
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    const small = new OffscreenCanvas(width, height);
-    const image = new ImageData(width, height);
+    const { surface, image } = small;
     const at = props.frame * width * height;
     const relevance = props.grid && opacity > 0 ? enlarge(props.grid, height, width) : null;
     const pixels = props.screen.subarray(at, at + width * height);
     compose(image.data, pixels, props.header.palette, relevance, { opacity, table, sign });
-    small.getContext("2d")!.putImageData(image, 0, 0);
+    surface.getContext("2d")!.putImageData(image, 0, 0);
     context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, width * zoom, height * zoom);
+    context.drawImage(surface, 0, 0, width * zoom, height * zoom);
     if (outlines && props.elements) drawContours(context, props, width * zoom, height * zoom);
   }, [props.screen, props.elements, props.grid, props.frame, opacity, table, sign, outlines, zoom]);
   return (
