@@ -82,6 +82,7 @@ class Player:
         self._n_actions = _number_of_actions(vec_env)
         self._channels_last = _has_channels_last(vec_env)
         self._rgb = _frames_are_rgb(vec_env)
+        self._colours = 3 if self._rgb and _colours_are_last(vec_env) else 1
         self._tap = insert_tap(vec_env)
         self.preprocessing = describe(vec_env)
         self.states: dict[int, ALEState] = {}
@@ -210,7 +211,7 @@ class Player:
             env_id=self.env_id,
             action_meanings=self._action_meanings(),
             channels_last=self._channels_last,
-            colours=3 if self._rgb else 1,
+            colours=self._colours,
             elements_from=found.elements_from,
         )
 
@@ -342,6 +343,12 @@ def _frames_are_rgb(vec_env: VecEnv) -> bool:
     shape, stacked = vec_env.unwrapped.observation_space.shape, vec_env.observation_space.shape
     rgb = shape is not None and len(shape) == 3 and min(shape) == 3
     return rgb and stacked is not None and min(stacked) % 3 == 0
+
+
+def _colours_are_last(vec_env: VecEnv) -> bool:
+    """Whether a single frame is ``[H, W, 3]``: ``[3, H, W]`` may be a stack of grey ones."""
+    shape = vec_env.unwrapped.observation_space.shape
+    return shape is not None and int(np.argmin(shape)) == 2
 
 
 def _newest_frame(observation: NDArray[Any], *, rgb: bool) -> NDArray[np.uint8]:

@@ -543,3 +543,15 @@ def test_grey_frames_of_a_coloured_game_are_frames():
     player = Player(Grey(DummyVecEnv([Coloured])))
     assert player.play(first_action, 1).colours == 1
     player.close()
+
+
+def test_three_channels_first_are_taken_for_grey_frames():
+    class Stacked(Coloured):
+        observation_space = gym.spaces.Box(0, 255, (3, 8, 9), np.uint8)
+
+        def seen(self):
+            return np.moveaxis(super().seen(), -1, 0)
+
+    player = Player(DummyVecEnv([Stacked]))
+    assert player.play(first_action, 1).colours == 1
+    player.close()
