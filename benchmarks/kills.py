@@ -37,12 +37,15 @@ from rlmonitor.replay import store
 from rlmonitor.replay.checkpoints import load_checkpoint
 from rlmonitor.replay.journal import read_events, read_history
 from rlmonitor.replay.training_state import load_training_state
-from rlmonitor.run_directory import STATE, checkpoint_path
+from rlmonitor.run_directory import LOCK, MONITOR_LOCK, STATE, checkpoint_path
 from rlmonitor.training import train
 
 HERE = Path(__file__).parent
 EVERY, LOG_EVERY = 64, 16
 """Timesteps between checkpoints, each with a round, and between points of the training's curves."""
+
+LOCKS = (LOCK, MONITOR_LOCK)
+"""Files that stay; the system takes the locks on them back."""
 
 Steps = Mapping[str, Sequence[int]]
 
@@ -120,7 +123,7 @@ def faults(run_dir: Path, *, fast_too: bool = True) -> list[str]:
     """What is wrong with a run directory, in which a training may have ended in any way."""
     if not (run_dir / STATE).exists():
         left = [path.name for path in run_dir.iterdir()] if run_dir.exists() else []
-        ours = [name for name in left if name != ".lock" and not name.startswith(".training")]
+        ours = [name for name in left if name not in LOCKS and not name.startswith(".training")]
         return [f"{ours} without a checkpoint"] if ours else []
     at = load_training_state(run_dir / STATE).timesteps
     found = []
@@ -208,7 +211,7 @@ def kill_and_resume(run_dir: Path, kills: int, seed: int = 0) -> dict[str, Any]:
     if status:
         found.append(f"the last part ended with status {status}")
     found += faults(run_dir) + holes(run_dir, end)
-    left = [str(p.relative_to(run_dir)) for p in run_dir.rglob(".*") if p.name != ".lock"]
+    left = [str(p.relative_to(run_dir)) for p in run_dir.rglob(".*") if p.name not in LOCKS]
     if left:
         found.append(f"left behind: {left}")
     advanced = sum(a < b for a, b in pairwise(reached))
