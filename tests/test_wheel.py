@@ -52,7 +52,7 @@ def ran(site: Path, cwd: Path, *command: str) -> subprocess.CompletedProcess[str
         env={"PYTHONPATH": str(site), "MYPYPATH": "", "HOME": str(cwd), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
 
 
