@@ -238,7 +238,8 @@ def test_layouts_and_networks(tmp_path, env, policy):
     callback = quick_monitor()
     model.learn(20, callback=callback)
     assert not callback.events
-    assert callback.last_round.play.relevance["q"].shape[1:] == model.observation_space.shape
+    play, (channels, *size) = callback.last_round.play, model.observation_space.shape
+    assert play.relevance["q"].shape[1:] == (channels // play.recording.colours, *size)
     assert set(callback.last_round.play.statistics["q"].relative) == {"pellet", "bar", "rest"}
 
 

@@ -44,7 +44,7 @@ def without_rounds(found):
 @pytest.mark.slow
 def test_a_replay_into_a_url_goes_on_from_there(folder, serial, url, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr(mirror, "EVERY", 0)
-    usual, seen = store.write_round, []
+    usual, seen = store.write_packed, []
 
     def until_the_second(*arguments):
         seen.append(arguments)
@@ -53,7 +53,7 @@ def test_a_replay_into_a_url_goes_on_from_there(folder, serial, url, tmp_path, m
         return usual(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_round", until_the_second)
+        patch.setattr(store, "write_packed", until_the_second)
         with pytest.raises(Ended):
             replayed(folder, url)
     outcome = replayed(folder, url)

@@ -313,7 +313,7 @@ def test_kill_9_at_any_moment_leaves_whole_rounds_only(run_dir):
             if len(seen) < 2 + kill / 5:  # the machine is busier than it was: give writers longer
                 usual *= 1.2
         forking.stdin.close()
-    assert half_written > KILLS / 5  # the kills did hit writers at work on the disk,
+    assert half_written > KILLS / 10  # the kills did hit writers at work on the disk,
     assert len(seen) > 2 + KILLS / 10  # and some of them between two whole rounds
 
 
