@@ -8,12 +8,14 @@ results as pickles, so a scheduler must be one that you trust, on a network that
 from __future__ import annotations
 
 import contextlib
+import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rlmonitor.errors import ConfigurationError, DependencyError
+from rlmonitor.memory import reuse_memory
 
 
 class Task(Protocol):
@@ -76,8 +78,17 @@ class DaskWorkers:
 
     def submit(self, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> Task:
         """Have it computed by any worker; earlier submissions come first."""
-        task: Task = self._client.submit(function, *arguments, pure=False, priority=int(soon))
+        key = f"{function.__name__}-{secrets.token_hex(16)}"
+        task: Task = self._client.submit(
+            _computed, function, *arguments, key=key, pure=False, priority=int(soon)
+        )
         return task
+
+
+def _computed(function: Callable[..., Any], *arguments: Any) -> Any:
+    """At a worker, whoever started it."""
+    reuse_memory()
+    return function(*arguments)
 
 
 @contextmanager
@@ -95,6 +106,7 @@ def workers(n_workers: int = 1, scheduler: str | None = None) -> Iterator[Worker
     """
     if n_workers < 1:
         raise ConfigurationError(f"workers = {n_workers}: expected 1 or more")
+    reuse_memory()
     if scheduler is None and n_workers == 1:
         yield ThisProcess()
         return
