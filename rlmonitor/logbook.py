@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rlmonitor.board.page import show_events
-from rlmonitor.board.sheet import Sheet, drawn, show_sheet
+from rlmonitor.board.sheet import Sheet, drawn, numbers, show_sheet
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import StoreError
 from rlmonitor.replay import store
@@ -197,7 +197,11 @@ class Written:
 
 
 def written_of(
-    found: Round, about: Mapping[str, Any], phases: Sequence[str] | None = None
+    found: Round,
+    about: Mapping[str, Any],
+    phases: Sequence[str] | None = None,
+    *,
+    pictures: bool = True,
 ) -> Written:
     """Draw and compress a round, wherever there is time for it.
 
@@ -205,12 +209,17 @@ def written_of(
         found: the round, its strategies followed.
         about: how it was made, as JSON: its seed, settings and the like.
         phases: a name for each frame of the probe.
+        pictures: whether there are any; clips can also be drawn later, from the round on disk.
     """
-    return Written(_drawn(found, about, phases), store.packed(found, about), summary_of(found))
+    sheet = _drawn(found, about, phases, pictures=pictures)
+    return Written(sheet, store.packed(found, about), summary_of(found))
 
 
-def _drawn(found: Round, about: Mapping[str, Any], phases: Sequence[str] | None) -> Sheet:
-    return drawn(found, {**about, "versions": store.versions()}, phases)
+def _drawn(
+    found: Round, about: Mapping[str, Any], phases: Sequence[str] | None, *, pictures: bool = True
+) -> Sheet:
+    how = {**about, "versions": store.versions()}
+    return drawn(found, how, phases) if pictures else numbers(found, how)
 
 
 def require_space(folder: Path, reserve: int = RESERVE) -> None:

@@ -68,7 +68,12 @@ def page_of(
     if found.probe is not None:
         parts[PARTS["probe"]] = probe_part(found.probe, step, phases)
     parts[PARTS["play"]] = play_part(found.play, step, found.strategies, drawn)
-    return Page(parts, dump(round_record(found, how)))
+    return Page(parts, record_of(found, how=how))
+
+
+def record_of(found: Round, *, how: Mapping[str, Any]) -> str:
+    """Numbers of a round, as JSON; arguments as above."""
+    return dump(round_record(found, how))
 
 
 def show_page(writer: BoardWriter, step: int, page: Page) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rlmonitor.board import tags
 from rlmonitor.board.embedding import drawn_strategies, projected_strategies
 from rlmonitor.board.overview import strategy_overview
-from rlmonitor.board.page import Page, page_of, show_page
+from rlmonitor.board.page import Page, page_of, record_of, show_page
 from rlmonitor.board.projector import write_files
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.board.scalars import round_scalars
@@ -26,20 +26,20 @@ class Sheet:
         elements: names of what is on the screen, the ones outside the disjoint ones last.
         stack: frames of an observation.
         scalars: tag to value.
+        page: for the Strategies page.
         clips: tag to GIF.
         overview: of the strategies, as a PNG; None where there are none.
         embedding: the projector's files; none where there is no embedding.
-        page: for the Strategies page.
     """
 
     timestep: int
     elements: tuple[str, ...]
     stack: int
     scalars: Mapping[str, float]
-    clips: Mapping[str, bytes]
-    overview: bytes | None
-    embedding: Mapping[str, bytes]
     page: Page
+    clips: Mapping[str, bytes] = field(default_factory=dict)
+    overview: bytes | None = None
+    embedding: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def drawn(found: Round, about: Mapping[str, Any], phases: Sequence[str] | None = None) -> Sheet:
@@ -51,20 +51,28 @@ def drawn(found: Round, about: Mapping[str, Any], phases: Sequence[str] | None =
             picture of the strategies.
         phases: a name for each frame of the probe.
     """
-    play = found.play.recording
     clips = {tags.RELEVANCE_PLAY: play_clip(found)}
     if found.probe is not None:
         clips[tags.RELEVANCE_PROBE] = probe_clip(found.probe, found, phases)
     plane = drawn_strategies(found.strategies, seed=about["seed"])
+    return replace(
+        numbers(found, about),
+        clips=clips,
+        overview=strategy_overview(found),
+        embedding=projected_strategies(found, plane),
+        page=page_of(found, plane, how=about, phases=phases),
+    )
+
+
+def numbers(found: Round, about: Mapping[str, Any]) -> Sheet:
+    """A round without its pictures, which take most of the time; arguments as above."""
+    play = found.play.recording
     return Sheet(
         timestep=found.timestep,
         elements=(*play.masks, *play.outside),
         stack=play.observation.shape[1] // play.colours,
         scalars=round_scalars(found),
-        clips=clips,
-        overview=strategy_overview(found),
-        embedding=projected_strategies(found, plane),
-        page=page_of(found, plane, how=about, phases=phases),
+        page=Page({}, record_of(found, how=about)),
     )
 
 

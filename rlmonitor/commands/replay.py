@@ -69,6 +69,10 @@ def replay(
     frame_skip: Annotated[
         int, typer.Option(help="Frames of a video in a step: 1 if it has only every 4th.")
     ] = 4,
+    pictures: Annotated[
+        int,
+        typer.Option(help="Rounds that are drawn, spread, the last among them; export draws more."),
+    ] = 60,
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None,
@@ -117,6 +121,7 @@ def replay(
         taken=action is Action.taken,
         architecture=architecture,
         trust=trust,
+        pictures=pictures,
     )
     for recording in found.recordings:
         for note in recording.notes:

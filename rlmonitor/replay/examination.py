@@ -62,6 +62,7 @@ class Job:
         taken: explain the actions that were taken instead of the greedy ones.
         architecture: for checkpoints that do not tell, see `load_network`.
         trust: let checkpoints be unpickled.
+        drawn: timesteps of the rounds that get pictures; None draws all.
         name: of this replay alone, so that a worker that goes on to another one reads anew.
     """
 
@@ -71,6 +72,7 @@ class Job:
     taken: bool = False
     architecture: str | None = None
     trust: bool = False
+    drawn: frozenset[int] | None = field(default=None, compare=False)
     name: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
@@ -208,7 +210,8 @@ def write(
             "env_id": job.env_id or found.play.recording.env_id,
             "action": "taken" if job.taken else "greedy",
         }
-        return written_of(found, about, fixed.phases)
+        pictures = job.drawn is None or found.timestep in job.drawn
+        return written_of(found, about, fixed.phases, pictures=pictures)
 
 
 def _completed(examined: Examined, fixed: Fixed) -> Round:

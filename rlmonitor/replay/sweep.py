@@ -18,6 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rlmonitor.board import page_data
 from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError, StoreError
 from rlmonitor.logbook import Logbook, Written
@@ -50,6 +53,10 @@ from rlmonitor.run_directory import LOCK, locked
 from rlmonitor.strategy.timeline import Timeline
 
 SETTINGS, FORMAT = "replay.json", 1
+
+PICTURES = page_data.KEPT[page_data.PICTURES]
+"""Rounds that are drawn: as many as TensorBoard shows. The clips of all others can be drawn later,
+see `rlmonitor.replay.clip_export`."""
 
 Advance = Callable[[str], None]
 """Told before each checkpoint which one it is."""
@@ -84,12 +91,25 @@ def job_of(
     taken: bool = False,
     architecture: str | None = None,
     trust: bool = False,
+    pictures: int = PICTURES,
 ) -> Job:
     """What is computed of each checkpoint: it plays, or it explains the recordings.
 
+    Args:
+        sources: the checkpoints and recordings.
+        settings: as of a monitor.
+        env_id: what the checkpoints play.
+        shard: frames of a recording that one task reads.
+        taken: explain the actions that were taken.
+        architecture: for checkpoints that do not tell.
+        trust: let checkpoints be unpickled.
+        pictures: how many rounds are drawn, spread over all, the last one among them.
+
     Raises:
-        ConfigurationError: nothing to explain, or two things.
+        ConfigurationError: nothing to explain, or two things; fewer than no pictures.
     """
+    if pictures < 0:
+        raise ConfigurationError(f"pictures = {pictures}: expected a number of rounds, 0 or more")
     recordings = sources.recordings
     if env_id is not None and recordings:
         raise ConfigurationError(
@@ -104,7 +124,16 @@ def job_of(
     if taken and any(recording.kind == VIDEO for recording in recordings):
         raise ConfigurationError("--action taken: a video does not tell which actions were taken")
     shards = shards_of(recordings, shard, settings.n_frames)
-    return Job(settings, env_id, shards, taken, architecture, trust)
+    drawn = _spread([each.timestep for each in sources.checkpoints], pictures)
+    return Job(settings, env_id, shards, taken, architecture, trust, drawn)
+
+
+def _spread(timesteps: Sequence[int | None], count: int) -> frozenset[int]:
+    """So many of the timesteps at equal distances, counted back from the last one."""
+    known = sorted({each for each in timesteps if each is not None})
+    last = len(known) - 1
+    places = np.linspace(last, 0, min(count, len(known))).round().astype(np.int64)
+    return frozenset(known[i] for i in places)
 
 
 def replay(

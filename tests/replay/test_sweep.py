@@ -17,6 +17,7 @@ import torch
 import zarr
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from rlmonitor.board.report import read_run
 from rlmonitor.cli import main
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.lrp import network_of
@@ -24,8 +25,11 @@ from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import store, sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint
+from rlmonitor.replay.clip_export import find_clip
 from rlmonitor.replay.journal import read_history
+from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.recordings import write_recording
+from rlmonitor.replay.runs import load_run
 from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import ThisProcess, workers
 from rlmonitor.round import analyse
@@ -124,6 +128,28 @@ def test_tensorboard_and_history_have_every_round(serial):
     assert [each.timestep for each in history.rounds] == [9, 100, 1000]
     # the frames are somebody else's play, which says nothing of what these networks would score
     assert not [name for name in history.names if name.startswith("play/")]
+
+
+@pytest.mark.parametrize(("pictures", "drawn"), [(0, []), (1, [1000]), (2, [9, 1000])])
+def test_rounds_without_pictures_have_all_else(folder, serial, tmp_path, pictures, drawn):
+    run(folder, tmp_path / "run", pictures=pictures)
+    ours, theirs = content(tmp_path / "run"), content(serial[0])
+    assert [step for step, _ in ours.pop("relevance/play", [])] == drawn
+    for pictured in ("relevance/play", "strategy/overview"):
+        theirs.pop(pictured)
+        ours.pop(pictured, None)
+    embeddings = [name for name in theirs if "projector" in name or "embedding" in name]
+    for name in embeddings:
+        theirs.pop(name)
+        ours.pop(name, None)
+    assert ours == theirs
+    run_read, parts = read_run(tmp_path / "run")
+    assert len(run_read.rounds) == 3
+    assert sorted({step for _, step in parts}) == drawn
+    gif, _ = find_clip(
+        load_run(RunFolder(tmp_path / "run", tmp_path / "run")), "relevance/play", 100
+    )
+    assert gif.startswith(b"GIF8")
 
 
 def test_statistics_do_not_depend_on_the_shards(folder, serial, tmp_path):
