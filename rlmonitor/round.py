@@ -20,6 +20,7 @@ from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
 from rlmonitor.strategy.explanation import Explanation, explain_clusters
 from rlmonitor.strategy.novelty import Novelty, novelty_of
+from rlmonitor.strategy.places import places_of
 from rlmonitor.strategy.pooling import PooledFrames, Statistics, pool, pool_frames, similarity
 from rlmonitor.strategy.spray import Spray, spray
 from rlmonitor.strategy.timeline import Moment, Timeline, advance
@@ -154,7 +155,8 @@ def analyse(
         action=recording.action if taken else None,
     )
     relevance = {t: recording.frame_maps(found[t].map.float().cpu().numpy()) for t in targets}
-    pooled = {t: pool_frames(relevance[t], recording.masks, recording.outside) for t in targets}
+    places = places_of(recording.masks, recording.outside)
+    pooled = {t: pool_frames(relevance[t], places) for t in targets}
     return Analysis(
         recording=recording,
         relevance=relevance,

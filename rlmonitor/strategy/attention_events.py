@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rlmonitor.strategy.changes import FALSE_ALARMS, Change, change_points, spent
 from rlmonitor.strategy.events import Event
 from rlmonitor.strategy.history import History, RoundSummary
-from rlmonitor.strategy.pooling import REST
+from rlmonitor.strategy.places import REST
 from rlmonitor.strategy.states import switched_on
 
 UNNOTICED, NOTICED = 1.5, 2.0

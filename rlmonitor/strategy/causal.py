@@ -42,7 +42,8 @@ from rlmonitor.errors import NonFiniteError, ObservationError
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, Network, attribute_targets
 from rlmonitor.recording import Recording
 from rlmonitor.strategy.background import UNKNOWN, fill, grown, stack_sources, still_part
-from rlmonitor.strategy.pooling import REST, pool_frames
+from rlmonitor.strategy.places import REST
+from rlmonitor.strategy.pooling import pool_frames
 from rlmonitor.strategy.regions import largest, pool_regions, region_masks, region_shares
 
 Observations = NDArray[np.uint8] | NDArray[np.float32]

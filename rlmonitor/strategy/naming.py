@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.strategy.pooling import REST
+from rlmonitor.strategy.places import REST
 
 LEAST_SHARE = 0.01
 """An element below this part of the relevance names nothing."""

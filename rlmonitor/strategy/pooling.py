@@ -25,10 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmonitor.errors import NonFiniteError, ObservationError
+from rlmonitor.strategy.places import REST, Masks, Places, check_shapes, places_of
 
-REST = "rest"
-
-Masks = Mapping[str, NDArray[np.bool_]]
 Array = NDArray[np.float64]
 
 
@@ -96,14 +94,14 @@ class Statistics:
 
 
 def pool_frames(
-    relevance: NDArray[np.float32], masks: Masks, outside: Masks | None = None
+    relevance: NDArray[np.float32], masks: Masks | Places, outside: Masks | None = None
 ) -> PooledFrames:
     """Pool each map over elements, stack and space.
 
     Args:
         relevance: ``[N, C, H, W]`` signed relevance, C frames of the stack.
         masks: element to ``[N, H, W]`` bool, disjoint, with ``rest`` covering the frame; may be
-            empty.
+            empty. Or what `places_of` made of these and of ``outside``.
         outside: masks beside the disjoint ones: relative relevance and share, but not part of the
             shares' sum.
 
@@ -111,24 +109,27 @@ def pool_frames(
         ObservationError: shapes that do not fit, masks that overlap or leave pixels out.
         NonFiniteError: relevance with NaN or infinity.
     """
-    _check(relevance, masks, outside or {})
+    places = masks if isinstance(masks, Places) else places_of(masks, outside)
+    _check_maps(relevance, places)
     absolute = np.abs(relevance)
     stack = absolute.sum(axis=(2, 3), dtype=np.float64)
+    if not np.isfinite(stack).all():
+        raise NonFiniteError("relevance holds NaN or infinity: are the network's weights finite?")
     picture = _over_stack(absolute)
-    positive = _over_stack(np.maximum(relevance, 0))
     total = picture.sum(axis=(1, 2))
-    everything = {**masks, **(outside or {})}
-    on = {name: _sum_on(picture, mask) for name, mask in everything.items()}
-    on_positive = {name: _sum_on(positive, mask) for name, mask in everything.items()}
+    everything, pixels = places.masks, places.pixels
+    on = _sums_on(picture, places)
+    # summed in the same order, so that what has one sign only leaves nothing of the other
+    signed = _sums_on(_over_stack(relevance), places)
+    on_positive = {name: (on[name] + signed[name]) / 2 for name in everything}
     on_negative = {name: on[name] - on_positive[name] for name in everything}
-    pixels = {name: mask.sum(axis=(1, 2)) for name, mask in everything.items()}
     # mean on the element / mean on the frame = (on / pixels) / (total / (H W))
     scale = {
         name: picture[0].size * _divide(np.ones_like(total), pixels[name] * total)
         for name in everything
     }
     return PooledFrames(
-        elements=tuple(masks),
+        elements=places.elements,
         total=total,
         share={name: _divide(on[name], total) for name in everything},
         share_positive={name: _divide(on_positive[name], total) for name in everything},
@@ -226,32 +227,12 @@ def similarity(maps: NDArray[np.float32], others: NDArray[np.float32]) -> float 
     return float(np.abs((a * b).sum(axis=1)[defined] / norms[defined]).mean())
 
 
-def _check(relevance: NDArray[np.float32], masks: Masks, outside: Masks) -> None:
+def _check_maps(relevance: NDArray[np.float32], places: Places) -> None:
     if relevance.ndim != 4 or not relevance.size:
         raise ObservationError(
             f"relevance of shape {relevance.shape}: expected [N, C, H, W], none of them 0"
         )
-    if not np.isfinite(relevance).all():
-        raise NonFiniteError("relevance holds NaN or infinity: are the network's weights finite?")
-    frame = (len(relevance), *relevance.shape[2:])
-    for name, mask in {**masks, **outside}.items():
-        if mask.shape != frame or mask.dtype != np.bool_:
-            raise ObservationError(
-                f"mask {name!r} is {mask.dtype}{list(mask.shape)}, expected bool{list(frame)}"
-            )
-    if masks and not (_count(masks, frame) == 1).all():
-        raise ObservationError(
-            f"the masks {', '.join(masks)} overlap or leave pixels out: elements must be disjoint, "
-            f"with {REST!r} for all pixels that belong to none"
-        )
-
-
-def _count(masks: Masks, frame: tuple[int, ...]) -> NDArray[np.uint8]:
-    """How many masks hold each pixel, ``[N, H, W]``; more than 254 count as so many."""
-    count = np.zeros(frame, np.uint8)
-    for mask in masks.values():
-        np.add(count, mask, out=count, where=count < 255)
-    return count
+    check_shapes(places.masks, (len(relevance), *relevance.shape[2:]))
 
 
 def _over_stack(maps: NDArray[np.float32]) -> Array:
@@ -262,8 +243,19 @@ def _over_stack(maps: NDArray[np.float32]) -> Array:
     return total
 
 
-def _sum_on(picture: Array, mask: NDArray[np.bool_]) -> Array:
-    return np.asarray(np.einsum("nhw,nhw->n", picture, mask))
+def _sums_on(picture: Array, places: Places) -> dict[str, Array]:
+    """Element to the sum of a picture over its pixels, ``[N]``."""
+    n, flat = len(picture), picture.ravel()
+    sums = {}
+    for name, mask in places.masks.items():
+        index = places.few.get(name)
+        if index is None:
+            sums[name] = np.asarray(np.einsum("nhw,nhw->n", picture, mask))
+        else:
+            frame = index // picture[0].size
+            counted = np.bincount(frame, weights=flat[index], minlength=n)
+            sums[name] = counted.astype(np.float64)  # integers where there is no pixel at all
+    return sums
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:
@@ -277,7 +269,8 @@ def _entropy(picture: Array, total: Array) -> Array:
         return np.zeros_like(total)
     p = picture / np.where(total > 0, total, 1)[:, None, None]
     # 0 log 0 = 0: what is below the smallest number has a finite logarithm, times zero
-    log = np.log(np.maximum(p, np.finfo(np.float64).tiny))
+    log = np.maximum(p, np.finfo(np.float64).tiny)
+    np.log(log, out=log)
     log *= p
     return np.asarray(-log.sum(axis=(1, 2)) / np.log(pixels))
 

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from rlmonitor.errors import NonFiniteError, ObservationError
 from rlmonitor.recording import Recording, episode_of
+from rlmonitor.strategy import places
 from rlmonitor.strategy.pooling import concatenate, pool, pool_episodes, pool_frames, similarity
 
 
@@ -44,11 +45,23 @@ def literal(maps, masks):
     return share, relative
 
 
-@given(cases())
-@settings(max_examples=60, deadline=None)
-def test_equals_the_literal_definition(case):
+@given(cases(), st.sampled_from([1, -1]))
+@settings(max_examples=30, deadline=None)
+def test_maps_of_one_sign_leave_nothing_of_the_other(case, sign):
     maps, masks = case
-    found = pool(pool_frames(maps, masks))
+    found = pool_frames(sign * np.abs(maps), masks)
+    for name in masks:
+        other = found.share_negative if sign > 0 else found.share_positive
+        assert not other[name].any()
+
+
+@given(cases(), st.sampled_from([0.0, 0.03, 1.0]))
+@settings(max_examples=60, deadline=None)
+def test_equals_the_literal_definition(case, few):
+    maps, masks = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "_FEW", few)
+        found = pool(pool_frames(maps, places.places_of(masks)))
     share, relative = literal(maps, masks)
     for name in masks:
         if share[name]:
