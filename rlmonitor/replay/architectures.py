@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from rlmonitor.errors import CheckpointError, ConfigurationError, UnknownNameError
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import SCREEN, first_difference, untrained
-from rlmonitor.replay.sb3_zip import fill
+from rlmonitor.replay.sb3_policies import fill, is_policy, own_part, policy_of
 
 _LAYER = re.compile(r"(?P<layer>.+)\.(?P<part>weight|bias)")
 
@@ -27,8 +27,9 @@ def named_module(architecture: str, state: Mapping[str, Tensor], where: str) -> 
     Args:
         architecture: a key of `rlmonitor.networks.NETWORKS`, or ``module:Class``, a torch module
             that is made without arguments.
-        state: its tensors. For the architectures with names, the tensors' own names do not matter:
-            each layer is the one whose weight has its shape.
+        state: its tensors, or those of a whole policy of stable-baselines3. For the architectures
+            with names, the tensors' own names do not matter otherwise: each layer is the one whose
+            weight has its shape.
         where: the file's name, for messages.
 
     Raises:
@@ -42,6 +43,8 @@ def named_module(architecture: str, state: Mapping[str, Tensor], where: str) -> 
         return made.eval()
     if architecture not in NETWORKS:
         raise UnknownNameError("architecture", architecture, (*NETWORKS, "module:Class"))
+    if is_policy(state):
+        return policy_of(architecture, state, where)
     layers = _layers(state, where)
     n_actions, n_channels = _ends(layers, architecture, where)
     network = untrained(architecture, (n_channels, *SCREEN), n_actions)
@@ -52,12 +55,13 @@ def named_module(architecture: str, state: Mapping[str, Tensor], where: str) -> 
 def fitting(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
     """Architectures with a name whose tensors have these shapes, for a hint."""
     found = []
-    weights = sorted(shape for name, shape in shapes.items() if name.endswith("weight"))
+    own = own_part(shapes) if is_policy(shapes) else shapes
+    weights = sorted(shape for name, shape in own.items() if name.endswith("weight"))
     for name in NETWORKS:
         first = [shape for shape in weights if len(shape) == 4 and shape[2:] == (8, 8)]
         for n_channels, n_actions in {(f[1], w[0]) for f in first for w in weights if len(w) == 2}:
-            own = untrained(name, (n_channels, *SCREEN), n_actions).state_dict()
-            if weights == sorted(tuple(t.shape) for k, t in own.items() if k.endswith("weight")):
+            made = untrained(name, (n_channels, *SCREEN), n_actions).state_dict()
+            if weights == sorted(tuple(t.shape) for k, t in made.items() if k.endswith("weight")):
                 found.append(name)
     return tuple(found)
 

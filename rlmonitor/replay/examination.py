@@ -27,7 +27,7 @@ from rlmonitor.monitor import UNTRAINED_SEED
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
-from rlmonitor.replay.files import opened
+from rlmonitor.replay.files import opened, stamp
 from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, read_some
 from rlmonitor.replay.playing import play
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
@@ -323,9 +323,19 @@ def digest(checkpoint: CheckpointFile) -> str:
         return hashlib.sha256(file.read()).hexdigest()
 
 
-@lru_cache(maxsize=2)
 def network_at(checkpoint: CheckpointFile, architecture: str | None, trust: bool) -> Network:
-    """The network of a checkpoint, kept for the next shard."""
+    """The network of a checkpoint, kept for the next shard; read anew if its file has changed.
+
+    Raises:
+        RlmonitorError: as `load_network`.
+    """
+    return _network_at(checkpoint, stamp(checkpoint.path), architecture, trust)
+
+
+@lru_cache(maxsize=2)
+def _network_at(
+    checkpoint: CheckpointFile, _stamp: tuple[str, ...], architecture: str | None, trust: bool
+) -> Network:
     return load_network(checkpoint, architecture=architecture, trust=trust)
 
 

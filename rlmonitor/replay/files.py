@@ -47,6 +47,24 @@ def opened(path: Location) -> Iterator[BinaryIO]:
         yield file
 
 
+def stamp(path: str) -> tuple[str, ...]:
+    """What changes when a file is written anew: its size and time, or whatever tells a version.
+
+    Raises:
+        CheckpointError: there is no such file.
+    """
+    try:
+        if not is_remote(path):
+            about = on_disk(path).stat()
+            return str(about.st_size), str(about.st_mtime_ns), str(about.st_ino)
+        store = filesystem(path)
+        store.invalidate_cache()
+        told = store.info(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    return tuple(f"{name}={told[name]}" for name in sorted(told) if told[name] is not None)
+
+
 def is_folder(path: str) -> bool:
     """Whether it is a folder."""
     return bool(filesystem(path).isdir(path)) if is_remote(path) else on_disk(path).is_dir()

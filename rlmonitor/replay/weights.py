@@ -364,6 +364,8 @@ def trusted_state(file: BinaryIO, where: str) -> dict[str, Tensor]:
         found = torch.load(file, map_location="cpu", weights_only=False)
     except Exception as error:  # unpickling may raise anything
         raise CheckpointError(f"{where} cannot be unpickled: {error}") from error
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]  # as stable-baselines3's policy.save has it, beside settings
     state = found.state_dict() if hasattr(found, "state_dict") else found
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise CheckpointError(f"{where} holds no state dict: save network.state_dict() alone")

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -21,11 +22,12 @@ from torch import nn
 
 from rlmonitor.demo import shipped_checkpoint
 from rlmonitor.errors import CheckpointError, ConfigurationError, UnknownNameError
-from rlmonitor.lrp import network_of
+from rlmonitor.lrp import attribute, network_of
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.replay.examination import network_at
 from rlmonitor.replay.sb3_zip import look_at_agent
-from rlmonitor.replay.sources import CheckpointFile, find_sources, load_network
+from rlmonitor.replay.sources import STATE, CheckpointFile, find_sources, load_network
 
 AGENT = Path(__file__).parents[2] / "agents" / "breakout" / "checkpoints"
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"DQN": DQN, "QRDQN": QRDQN, "PPO": PPO, "A2C": A2C}
@@ -170,6 +172,65 @@ def test_a_bare_state_dict_with_a_named_architecture(
     observation = frames((4, 84, 84))
     expected = network_of(q_network(checkpoint)).forward(observation)
     assert torch.equal(load_network(found, architecture="nips").forward(observation), expected)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(
+    ("algorithm", "architecture", "own"),
+    [
+        ("DQN", "nips", {}),
+        ("PPO", "nature", {}),
+        ("A2C", "nature", {"share_features_extractor": False}),
+    ],
+)
+def test_the_state_dict_of_a_whole_policy(
+    algorithm: str, architecture: str, own: dict[str, Any], suffix: str, tmp_path: Path
+) -> None:
+    kwargs = NETWORKS[architecture].policy_kwargs() | own
+    made = agent(algorithm, (3, 84, 84), **kwargs)
+    state = {key: tensor.clone() for key, tensor in made.policy.state_dict().items()}
+    path = tmp_path / f"policy_7{suffix}"
+    torch.save(state, path) if suffix == ".pth" else save_file(state, path)
+    with pytest.raises(CheckpointError, match=f"its shapes are those of {architecture}"):
+        load_network(str(path))
+    loaded = load_network(str(path), architecture=architecture)
+    observation, expected = frames((3, 84, 84)), network_of(made)
+    assert loaded.targets == expected.targets
+    assert torch.equal(loaded.forward(observation), expected.forward(observation))
+    for target in loaded.targets:
+        ours, theirs = (attribute(n, observation, target) for n in (loaded, expected))
+        assert torch.equal(ours.map, theirs.map)
+    with pytest.raises(CheckpointError, match=r"expected|no '"):
+        load_network(str(path), architecture="nips" if architecture == "nature" else "nature")
+
+
+def test_a_saved_policy_is_read_where_it_is_trusted(tmp_path: Path) -> None:
+    made = agent("DQN", (4, 84, 84), **NETWORKS["nips"].policy_kwargs())
+    path = tmp_path / "policy_7.pth"
+    made.policy.save(path)
+    (problem,) = find_sources([str(path)]).problems
+    assert "--trust" in problem.what
+    loaded = load_network(str(path), architecture="nips", trust=True)
+    observation = frames((4, 84, 84))
+    assert torch.equal(loaded.forward(observation), network_of(made).forward(observation))
+
+
+@pytest.mark.parametrize("place", ["{}", "memory://anew"])
+def test_a_checkpoint_that_was_written_anew_is_read_anew(place: str, tmp_path: Path) -> None:
+    path = f"{place.format(tmp_path)}/{'a' * 8}.pth"
+    observation = torch.rand(1, 2, 12, 12)
+    answers = []
+    for scale in (1.0, 2.0):
+        torch.manual_seed(0)
+        state = {key: scale * tensor for key, tensor in plain().state_dict().items()}
+        with fsspec.open(path, "wb") as file:
+            torch.save(state, file)
+        for _ in range(2):
+            network = network_at(CheckpointFile(path, 1, STATE), f"{__name__}:plain", False)
+            answers.append(network.forward(observation))
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[2], answers[3])
+    assert not torch.equal(answers[0], answers[2])
 
 
 def plain() -> nn.Module:
