@@ -32,6 +32,7 @@ from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import load_probe
 from rlmonitor.replay import sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint
+from rlmonitor.replay.jobs import job_of
 from rlmonitor.replay.recordings import write_recording
 from rlmonitor.replay.shards import BLOCK
 from rlmonitor.replay.sources import find_sources
@@ -93,7 +94,7 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]
         recordings(folder, n_frames)
         checkpoints(folder, n_checkpoints)
         sources = find_sources([str(folder)])
-        job = sweep.job_of(sources, MonitorSettings(probe=None))
+        job = job_of(sources, MonitorSettings(probe=None))
         with workers(n_workers) as hired:
             at_work = hired if isinstance(hired, DaskWorkers) else Timed()
             if isinstance(at_work, DaskWorkers):

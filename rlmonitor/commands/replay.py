@@ -99,9 +99,9 @@ def replay(
     from rlmonitor.lrp import DEFAULT_COMPOSITE
     from rlmonitor.monitor_settings import MonitorSettings
     from rlmonitor.progress import stages
+    from rlmonitor.replay.jobs import job_of
     from rlmonitor.replay.mirror import run_folder
     from rlmonitor.replay.sources import find_sources
-    from rlmonitor.replay.sweep import job_of
     from rlmonitor.replay.sweep import replay as run_replay
     from rlmonitor.replay.workers import workers as hired
 

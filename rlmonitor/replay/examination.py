@@ -8,10 +8,9 @@ file costs its own round only.
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -24,15 +23,14 @@ from rlmonitor.games import game_of
 from rlmonitor.logbook import Written, written_of
 from rlmonitor.lrp import Network
 from rlmonitor.monitor import UNTRAINED_SEED
-from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened, stamp
-from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, read_some
+from rlmonitor.replay.frames import RecordingFile, read_frames
+from rlmonitor.replay.jobs import Job
 from rlmonitor.replay.playing import play
-from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
+from rlmonitor.replay.shard_frames import explained, neighbours, shape_of
 from rlmonitor.replay.shards import (
-    BLOCK,
     Shard,
     ShardAnalysis,
     busiest_shard,
@@ -49,31 +47,6 @@ from rlmonitor.round import (
     complete,
     run_round,
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a replay computes of each checkpoint.
-
-    Attributes:
-        settings: as of a monitor; the probe is a name, a recording's path, ``"auto"`` or None.
-        env_id: what every checkpoint plays; None explains the shards instead.
-        shards: recorded frames to explain.
-        taken: explain the actions that were taken instead of the greedy ones.
-        architecture: for checkpoints that do not tell, see `load_network`.
-        trust: let checkpoints be unpickled.
-        drawn: timesteps of the rounds that get pictures; None draws all.
-        name: of this replay alone, so that a worker that goes on to another one reads anew.
-    """
-
-    settings: MonitorSettings
-    env_id: str | None = None
-    shards: tuple[Shard, ...] = ()
-    taken: bool = False
-    architecture: str | None = None
-    trust: bool = False
-    drawn: frozenset[int] | None = field(default=None, compare=False)
-    name: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
 @dataclass(frozen=True)
@@ -146,7 +119,7 @@ def explain_shard(job: Job, checkpoint: CheckpointFile, shard: Shard) -> ShardAn
     try:
         with one_thread():
             network = network_at(checkpoint, job.architecture, job.trust)
-            frames, sample = _explained(job, shard, network)
+            frames, sample = explained(job, shard, network)
             composite = job.settings.composite
             return explain_frames(network, frames, sample, composite=composite, taken=job.taken)
     except RlmonitorError as error:
@@ -252,7 +225,7 @@ def _round(
     return complete(
         network,
         merge(parts),
-        _neighbours(job, shard, network),
+        neighbours(job, shard, network),
         timestep=timestep,
         probe=fixed.probe,
         random=fixed.random,
@@ -260,57 +233,6 @@ def _round(
         clip_frames=settings.clip_frames,
         taken=job.taken,
     )
-
-
-def _explained(job: Job, shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
-    """The frames of a shard that are explained, and which of them belong to the sample."""
-    if shard.recording.kind not in SPREAD:
-        return _neighbours(job, shard, network), shard.sample
-    index = shard.start + np.array(shard.sample, np.int64)
-    return _for(network, read_some(shard.recording, index, _shape(network))), range(len(index))
-
-
-def _neighbours(job: Job, shard: Shard, network: Network) -> Recording:
-    """All frames of a shard."""
-    found = _read(job, shard, _shape(network))
-    if shard.recording.kind == VIDEO:
-        blocks = range(0, len(found), BLOCK)
-        seen = found.policy_observation
-        greedy = [network.forward(seen[i : i + BLOCK]).argmax(1).cpu().numpy() for i in blocks]
-        found = replace(found, action=np.concatenate(greedy).astype(np.int64))
-    return _for(network, found)
-
-
-_latest: dict[tuple[str, RecordingFile, int, int, Shape], Recording] = {}
-"""The shard that this process read last, at most one: the next checkpoint often needs it too."""
-
-
-def _read(job: Job, shard: Shard, shape: Shape) -> Recording:
-    """All frames of a shard as they are stored; kept until another shard or replay comes."""
-    key = (job.name, shard.recording, shard.start, shard.stop, shape)
-    if key not in _latest:
-        _latest.clear()  # first, so that no more than one shard is held
-        _latest[key] = read_frames(shard.recording, shard.start, shard.stop, shape)
-    return _latest[key]
-
-
-def _for(network: Network, recording: Recording) -> Recording:
-    """A recording with names for the network's actions, if it has none."""
-    if recording.action_meanings:
-        return recording
-    return named_actions(recording, network.n_outputs)
-
-
-def _shape(network: Network) -> Shape:
-    """Of the images that a network takes.
-
-    Raises:
-        ObservationError: it takes something else.
-    """
-    shape = network.observation_shape or USUAL_SHAPE
-    if len(shape) != 3:
-        raise ObservationError(f"the network takes {list(shape)}, expected images [C, H, W]")
-    return (shape[0], shape[1], shape[2])
 
 
 def digest(checkpoint: CheckpointFile) -> str:
@@ -363,13 +285,13 @@ def _probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...
     recording = look(name)
     if not isinstance(recording, RecordingFile):
         raise ConfigurationError(f"the probe {name} is a checkpoint, expected a recording")
-    frames = read_frames(recording, 0, recording.frames, _shape(network))
+    frames = read_frames(recording, 0, recording.frames, shape_of(network))
     network.checked(frames.policy_observation[:1])
     return frames, None
 
 
 def _env_id(shard: Shard, network: Network) -> str:
-    return read_frames(shard.recording, shard.start, shard.start + 1, _shape(network)).env_id
+    return read_frames(shard.recording, shard.start, shard.start + 1, shape_of(network)).env_id
 
 
 def _automatic_probe(job: Job, network: Network) -> tuple[Recording | None, tuple[str, ...] | None]:

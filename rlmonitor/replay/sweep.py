@@ -13,25 +13,20 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rlmonitor.board import page_data
 from rlmonitor.board.projector import discard_embeddings_after
 from rlmonitor.errors import CheckpointError, ConfigurationError, RlmonitorError, StoreError
 from rlmonitor.logbook import Logbook, Written
-from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.replay.curves import cut_curves
 from rlmonitor.replay.examination import (
     Clusters,
     Failed,
     Fixed,
-    Job,
     clusters_of,
     digest,
     examine,
@@ -42,21 +37,16 @@ from rlmonitor.replay.examination import (
     write,
 )
 from rlmonitor.replay.files import Location
-from rlmonitor.replay.frames import VIDEO
+from rlmonitor.replay.jobs import Job, described
 from rlmonitor.replay.journal import cut_journals, read_history
 from rlmonitor.replay.mirror import RunFolder
-from rlmonitor.replay.shards import shards_of
 from rlmonitor.replay.sources import CheckpointFile, Problem, Sources
 from rlmonitor.replay.workers import Task, Workers
 from rlmonitor.round import Strategies, followed
 from rlmonitor.run_directory import LOCK, locked
 from rlmonitor.strategy.timeline import Timeline
 
-SETTINGS, FORMAT = "replay.json", 1
-
-PICTURES = page_data.KEPT[page_data.PICTURES]
-"""Rounds that are drawn: as many as TensorBoard shows. The clips of all others can be drawn later,
-see `rlmonitor.replay.clip_export`."""
+SETTINGS = "replay.json"
 
 Advance = Callable[[str], None]
 """Told before each checkpoint which one it is."""
@@ -80,60 +70,6 @@ class Outcome:
     problems: tuple[Problem, ...]
     events: int
     elements_from: str = ""
-
-
-def job_of(
-    sources: Sources,
-    settings: MonitorSettings,
-    *,
-    env_id: str | None = None,
-    shard: int = 1024,
-    taken: bool = False,
-    architecture: str | None = None,
-    trust: bool = False,
-    pictures: int = PICTURES,
-) -> Job:
-    """What is computed of each checkpoint: it plays, or it explains the recordings.
-
-    Args:
-        sources: the checkpoints and recordings.
-        settings: as of a monitor.
-        env_id: what the checkpoints play.
-        shard: frames of a recording that one task reads.
-        taken: explain the actions that were taken.
-        architecture: for checkpoints that do not tell.
-        trust: let checkpoints be unpickled.
-        pictures: how many rounds are drawn, spread over all, the last one among them.
-
-    Raises:
-        ConfigurationError: nothing to explain, or two things; fewer than no pictures.
-    """
-    if pictures < 0:
-        raise ConfigurationError(f"pictures = {pictures}: expected a number of rounds, 0 or more")
-    recordings = sources.recordings
-    if env_id is not None and recordings:
-        raise ConfigurationError(
-            f"{recordings[0].path} is a recording, and --env lets the checkpoints play: give "
-            "recordings or --env, or the recording as --probe"
-        )
-    if env_id is None and not recordings:
-        left_out = "".join(f"; left out: {problem.what}" for problem in sources.problems)
-        raise ConfigurationError(
-            f"nothing to explain: give --env, which the checkpoints play, or a recording{left_out}"
-        )
-    if taken and any(recording.kind == VIDEO for recording in recordings):
-        raise ConfigurationError("--action taken: a video does not tell which actions were taken")
-    shards = shards_of(recordings, shard, settings.n_frames)
-    drawn = _spread([each.timestep for each in sources.checkpoints], pictures)
-    return Job(settings, env_id, shards, taken, architecture, trust, drawn)
-
-
-def _spread(timesteps: Sequence[int | None], count: int) -> frozenset[int]:
-    """So many of the timesteps at equal distances, counted back from the last one."""
-    known = sorted({each for each in timesteps if each is not None})
-    last = len(known) - 1
-    places = np.linspace(last, 0, min(count, len(known))).round().astype(np.int64)
-    return frozenset(known[i] for i in places)
 
 
 def replay(
@@ -310,7 +246,7 @@ def _claim(place: RunFolder, job: Job) -> None:
         ConfigurationError: the folder holds something else.
         StoreError: it cannot be read or written.
     """
-    path, wanted, out = place.path / SETTINGS, _described(job), place.rounds
+    path, wanted, out = place.path / SETTINGS, described(job), place.rounds
     try:
         if path.exists():
             _require_same(json.loads(path.read_text(encoding="utf-8")), wanted, out)
@@ -327,30 +263,6 @@ def _claim(place: RunFolder, job: Job) -> None:
         if isinstance(error, RlmonitorError):
             raise
         raise StoreError(f"{path} cannot be read or written: {error}") from error
-
-
-def _described(job: Job) -> dict[str, Any]:
-    """All that decides what a round finds, as JSON has it."""
-    own = job.settings
-    recordings: dict[str, int] = {}
-    for shard in job.shards:
-        recordings[shard.recording.path] = shard.recording.frames
-    games = sorted({shard.recording.game for shard in job.shards} - {""})
-    composite = own.composite if isinstance(own.composite, str) else own.composite.name
-    plain = {"n_frames", "clip_frames", "spacing", "epsilon", "seed", "probe"}
-    plain |= {"games"} if job.env_id is not None else set()
-    described = {each.name: getattr(own, each.name) for each in fields(own) if each.name in plain}
-    return {
-        "format": FORMAT,
-        "env": job.env_id,
-        "composite": composite,
-        "action": "taken" if job.taken else "greedy",
-        "architecture": job.architecture,
-        "recordings": recordings,
-        "game": ", ".join(games),
-        "shard": max((each.stop - each.start for each in job.shards), default=0),
-        **described,
-    }
 
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], out: Location) -> None:

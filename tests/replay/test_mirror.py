@@ -16,6 +16,7 @@ from test_sweep import SETTINGS, Ended, content, folder, serial  # noqa: F401  #
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.replay import mirror, store, sweep
 from rlmonitor.replay.comparison import as_json, compare_runs
+from rlmonitor.replay.jobs import job_of
 from rlmonitor.replay.mirror import Mirror, run_folder
 from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import ThisProcess
@@ -32,7 +33,7 @@ def url():
 
 
 def replayed(folder, url):  # noqa: F811
-    job = sweep.job_of(sources := find_sources([str(folder)]), SETTINGS, shard=8)
+    job = job_of(sources := find_sources([str(folder)]), SETTINGS, shard=8)
     with run_folder(url) as place:
         return sweep.replay(sources, job, place, ThisProcess())
 

@@ -26,6 +26,7 @@ from rlmonitor.probe import load_probe
 from rlmonitor.replay import store, sweep
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network, save_checkpoint
 from rlmonitor.replay.clip_export import find_clip
+from rlmonitor.replay.jobs import job_of
 from rlmonitor.replay.journal import read_history
 from rlmonitor.replay.mirror import RunFolder
 from rlmonitor.replay.recordings import write_recording
@@ -66,7 +67,7 @@ def folder(tmp_path_factory):
 
 def run(folder, out, at_work=None, *, shard=8, settings=SETTINGS, **options):
     sources = find_sources([str(folder)])
-    job = sweep.job_of(sources, settings, shard=shard, **options)
+    job = job_of(sources, settings, shard=shard, **options)
     return sweep.replay(sources, job, out, at_work or ThisProcess())
 
 
@@ -247,9 +248,9 @@ def test_actions_taken_are_explained_when_asked_for(folder, serial, tmp_path):
 def test_what_cannot_be_replayed_says_why(folder, tmp_path):
     checkpoints = [str(folder / f"dqn_{n}_steps.safetensors") for n in (9, 100)]
     with pytest.raises(ConfigurationError, match="--env, which the checkpoints play"):
-        sweep.job_of(find_sources(checkpoints), SETTINGS)
+        job_of(find_sources(checkpoints), SETTINGS)
     with pytest.raises(ConfigurationError, match=r"as --probe"):
-        sweep.job_of(find_sources([str(folder)]), SETTINGS, env_id="BreakoutNoFrameskip-v4")
+        job_of(find_sources([str(folder)]), SETTINGS, env_id="BreakoutNoFrameskip-v4")
     with pytest.raises(ConfigurationError, match="no checkpoint"):
         run(folder / "a.zarr", tmp_path / "run")
     (tmp_path / "twin").mkdir()

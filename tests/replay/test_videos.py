@@ -18,8 +18,8 @@ from rlmonitor.lrp import attribute
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.replay.frames import read_frames
+from rlmonitor.replay.jobs import job_of
 from rlmonitor.replay.sources import find_sources, load_network
-from rlmonitor.replay.sweep import job_of
 from rlmonitor.replay.videos import look_at_video, read_video
 from rlmonitor.testing import play_raw
 
