@@ -15,6 +15,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+LONGEST = 32
+"""Characters of a stage that are shown, so that a long path leaves room for the bar."""
+
 
 @contextmanager
 def stages(
@@ -35,8 +38,13 @@ def stages(
 
         def advance(stage: str) -> None:
             nonlocal begun
-            progress.update(bar, description=stage, completed=begun)
+            progress.update(bar, description=_short(stage), completed=begun)
             begun += 1
 
         yield advance
         progress.update(bar, completed=total)
+
+
+def _short(stage: str) -> str:
+    """The end of a stage's name; of a path it is what tells files apart."""
+    return stage if len(stage) <= LONGEST else f"…{stage[1 - LONGEST :]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,20 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 """
 
 
-def write_report(runs: Sequence[Path], out: Path, most_bytes: int = MOST_BYTES) -> int:
+def write_report(
+    runs: Sequence[Path],
+    out: Path,
+    most_bytes: int = MOST_BYTES,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
     """Write a report of some runs.
 
     Args:
         runs: their folders, with event files.
         out: the HTML file.
         most_bytes: how large it may be.
+        progress: is told each run before it is read, and that all are written.
 
     Returns:
         How large it is, in bytes.
@@ -52,7 +59,11 @@ def write_report(runs: Sequence[Path], out: Path, most_bytes: int = MOST_BYTES) 
         ConfigurationError: a run without data for the page.
         StoreError: an event file that cannot be read, or ``out`` that cannot be written.
     """
-    read = {name: read_run(path) for name, path in _named(runs).items()}
+    read = {}
+    for name, path in _named(runs).items():
+        progress(name)
+        read[name] = read_run(path)
+    progress(out.name)
     stored = {name: found for name, (found, _) in read.items()}
     parts = _fitting({name: own for name, (_, own) in read.items()}, most_bytes)
     script = (files("rlmonitor") / "board" / "static" / "index.js").read_text(encoding="utf-8")
@@ -85,11 +96,23 @@ def read_run(run: Path) -> tuple[Stored, Parts]:
         elif tag in part_of:
             parts[part_of[tag], step] = strings
     if not rounds:
-        raise ConfigurationError(
-            f"{run} holds no rounds for the page: name the folder of a run that rlmonitor watched, "
-            "such as runs/DQN_1"
-        )
+        raise ConfigurationError(f"{run} holds no rounds for the page: {_what_to_do(run)}")
     return Stored(rounds, events), parts
+
+
+def _what_to_do(run: Path) -> str:
+    """With a folder whose event files tell nothing for the page."""
+    n = len(list(run.glob("rounds/*.zarr")))
+    if n:
+        return (
+            f"it is made of TensorBoard's event files, and beside the {n} rounds on disk there is "
+            "none with data of the page; copy the run's events.out.tfevents.* there, or make the "
+            "rounds anew with rlmonitor replay CHECKPOINTS --out ANOTHER_RUN"
+        )
+    below = sorted({path.parent.name for path in run.glob("*/*tfevents*")})[:3]
+    if below:
+        return f"name a run in it, such as {run / below[0]}"
+    return "name the folder of a run that rlmonitor watched, such as runs/DQN_1"
 
 
 def _points(run: Path) -> Iterator[tuple[int, str, Blobs]]:

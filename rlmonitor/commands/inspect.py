@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rlmonitor.commands.shared import SOME_BROKEN, AsJson, Trust
+from rlmonitor.commands.shared import SOME_BROKEN, AsJson, Bar, Trust
 
 
 def inspect(
     files: Annotated[list[str], typer.Argument(help="Files, folders, runs, or URLs of these.")],
     trust: Trust = False,
     as_json: AsJson = False,
+    progress: Bar = True,
 ) -> None:
     """Say what files are and whether they are safe to read; nothing in them is executed.
 
@@ -25,7 +26,7 @@ def inspect(
     """
     from rlmonitor.replay import inspection
 
-    found = inspection.inspect_files(files, trust=trust)
+    found = inspection.inspect_files(files, trust=trust, progress=progress)
     if as_json:
         typer.echo(json.dumps(inspection.as_json(found)))
     else:

@@ -20,7 +20,12 @@ from rlmonitor.commands.shared import (
 )
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rlmonitor.replay.jobs import Job
+    from rlmonitor.replay.sources import Sources
     from rlmonitor.replay.sweep import Outcome
+    from rlmonitor.replay.workers import Workers
 
 INTERRUPT = 2
 
@@ -98,11 +103,8 @@ def replay(
     """
     from rlmonitor.lrp import DEFAULT_COMPOSITE
     from rlmonitor.monitor_settings import MonitorSettings
-    from rlmonitor.progress import stages
     from rlmonitor.replay.jobs import job_of
-    from rlmonitor.replay.mirror import run_folder
     from rlmonitor.replay.sources import find_sources
-    from rlmonitor.replay.sweep import replay as run_replay
     from rlmonitor.replay.workers import workers as hired
 
     settings = MonitorSettings(
@@ -123,25 +125,36 @@ def replay(
         trust=trust,
         pictures=pictures,
     )
-    for recording in found.recordings:
-        for note in recording.notes:
-            say(f"Note: {recording.path}: {note}.", error=True)
+    notes = {each.path: each.notes for each in found.recordings if each.notes}
+    for path, own in notes.items():
+        for note in own:
+            say(f"Note: {path}: {note}.", error=True)
     if not as_json:
         tell_where(out)
-    try:
-        with (
-            run_folder(out) as place,
-            hired(workers, scheduler) as at_work,
-            stages(len(found.checkpoints), shown=progress) as advance,
-        ):
-            outcome = run_replay(found, job, place, at_work, advance=advance)
-    except KeyboardInterrupt:
-        say("Stopped; whole rounds are saved, and the same command goes on from there.")
-        raise typer.Exit(SIGNALLED + INTERRUPT) from None
-    notes = {each.path: each.notes for each in found.recordings if each.notes}
+    outcome = _made(found, job, out, hired(workers, scheduler), progress=progress)
     _tell(outcome, out, notes, as_json=as_json)
     if outcome.problems:
         raise typer.Exit(SOME_BROKEN)
+
+
+def _made(
+    found: Sources, job: Job, out: str, hired: AbstractContextManager[Workers], *, progress: bool
+) -> Outcome:
+    """Make the rounds; Ctrl-C ends the command, and what is whole is kept."""
+    from rlmonitor.progress import stages
+    from rlmonitor.replay.mirror import run_folder
+    from rlmonitor.replay.sweep import replay as run_replay
+
+    try:
+        with (
+            run_folder(out) as place,
+            hired as at_work,
+            stages(len(found.checkpoints), shown=progress) as advance,
+        ):
+            return run_replay(found, job, place, at_work, advance=advance)
+    except KeyboardInterrupt:
+        say("Stopped; whole rounds are saved, and the same command goes on from there.")
+        raise typer.Exit(SIGNALLED + INTERRUPT) from None
 
 
 def _tell(outcome: Outcome, out: str, notes: Mapping[str, Sequence[str]], *, as_json: bool) -> None:

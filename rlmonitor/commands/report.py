@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rlmonitor.commands.shared import say
+from rlmonitor.commands.shared import AsJson, Bar, say
 
 
 def report(
@@ -15,11 +16,17 @@ def report(
         list[str], typer.Argument(help="Folders or URLs of runs, with their event files.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file.")] = Path("report.html"),
+    as_json: AsJson = False,
+    progress: Bar = True,
 ) -> None:
     """Write the Strategies page of some runs as one HTML file, for whoever has no TensorBoard."""
     from rlmonitor.board.report import write_report
+    from rlmonitor.progress import stages
     from rlmonitor.replay.mirror import fetched
 
-    with fetched(runs, "*tfevents*") as folders:
-        size = write_report([each.path for each in folders], out)
+    with stages(len(runs) + 1, shown=progress) as advance, fetched(runs, "*tfevents*") as folders:
+        size = write_report([each.path for each in folders], out, progress=advance)
+    if as_json:
+        typer.echo(json.dumps({"report": str(out), "bytes": size, "runs": runs}))
+        return
     say(f"Written: {out} ({size / 1e6:.1f} MB). Open it in any browser; it needs no network.")

@@ -91,15 +91,10 @@ def compare_runs(
         ConfigurationError: fewer than two runs, groups that do not fit, or different composites.
         UnknownNameError: a measure or an element that nobody knows.
     """
-    if len(paths) < 2:
-        raise ConfigurationError(f"{len(paths)} run: give two runs or more to compare")
     if measure not in fan.MEASURES:
         raise UnknownNameError("measure", measure, fan.MEASURES)
     progress("curves")
-    with fetched(paths, HISTORY) as folders:
-        runs = load_runs(folders)
-    if timestep is not None:
-        runs = tuple(run.up_to(timestep) for run in runs)
+    runs = _read(paths, timestep)
     grouped = group_runs(runs, groups) if groups else {}
     at = min(run.last for run in runs)
     for run in runs:
@@ -117,6 +112,15 @@ def compare_runs(
     shown = [Group(name, each) for name, each in grouped.items()] or [Group("mean", runs)]
     names = fan.elements_of(runs, elements)
     return Comparison(runs, tuple(shown), at, measure, names, contrasts, notes)
+
+
+def _read(paths: Sequence[Location], timestep: int | None) -> tuple[Run, ...]:
+    """Two runs or more, up to a timestep."""
+    if len(paths) < 2:
+        raise ConfigurationError(f"{len(paths)} run: give two runs or more to compare")
+    with fetched(paths, HISTORY) as folders:
+        runs = load_runs(folders)
+    return runs if timestep is None else tuple(run.up_to(timestep) for run in runs)
 
 
 def _notes(runs: Sequence[Run], no_probe: str | None, grouped: bool) -> tuple[str, ...]:

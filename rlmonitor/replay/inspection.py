@@ -12,6 +12,7 @@ from rich.text import Text
 
 from rlmonitor.errors import RlmonitorError
 from rlmonitor.probe import load_probe
+from rlmonitor.progress import stages
 from rlmonitor.replay import checkpoints
 from rlmonitor.replay.buffers import open_buffer
 from rlmonitor.replay.datasets import open_dataset
@@ -22,6 +23,9 @@ from rlmonitor.replay.sources import AGENT, CheckpointFile, find_sources
 from rlmonitor.replay.store import read_attributes, read_described
 from rlmonitor.replay.videos import look_at_video
 from rlmonitor.replay.weights import look_at_state
+
+MANY = 8
+"""Files from which on a bar shows how many are left."""
 
 IN_JSON_ONLY = frozenset({"versions", "checkpoint"})
 """Facts that would fill the screen."""
@@ -49,18 +53,26 @@ class Inspection:
     trusted: bool = False
 
 
-def inspect_files(paths: Sequence[str], *, trust: bool = False) -> tuple[Inspection, ...]:
+def inspect_files(
+    paths: Sequence[str], *, trust: bool = False, progress: bool = False
+) -> tuple[Inspection, ...]:
     """What files, and the files in folders and runs, are.
 
     Args:
         paths: of files, folders and runs, or URLs of these.
         trust: unpickle what can only be unpickled, which may run anything.
+        progress: show a bar where there are many.
 
     Raises:
         ConfigurationError: a path that leads nowhere.
     """
     found = find_sources(paths, trust=trust)
-    looked = [*map(_inspected, found.checkpoints), *map(_inspected, found.recordings)]
+    every: list[CheckpointFile | RecordingFile] = [*found.checkpoints, *found.recordings]
+    looked = []
+    with stages(len(every), shown=progress and len(every) >= MANY) as advance:
+        for each in every:
+            advance(each.path)
+            looked.append(_inspected(each))
     broken = [Inspection(each.path, problem=each.what) for each in found.problems]
     return (*looked, *broken)
 

@@ -93,9 +93,27 @@ def test_a_folder_without_rounds_says_what_would_work(tmp_path, capsys):
     assert "holds no rounds" in capsys.readouterr().err
 
 
+def test_rounds_without_event_files_and_folders_of_runs_are_told_apart(tmp_path):
+    (tmp_path / "alone" / "rounds" / "10.zarr").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"1 rounds on disk.*events\.out\.tfevents"):
+        write_report([tmp_path / "alone"], tmp_path / "report.html")
+    write(tmp_path / "runs" / "a", (10,))
+    with pytest.raises(ConfigurationError, match=r"name a run in it, such as .*runs/a"):
+        write_report([tmp_path / "runs"], tmp_path / "report.html")
+
+
 def test_the_command_says_where_and_how_large(tmp_path, capsys):
+    run, out = str(tmp_path / "a"), tmp_path / "r.html"
     write(tmp_path / "a", (10,))
     with pytest.raises(SystemExit) as ended:
-        main(["report", str(tmp_path / "a"), "-o", str(tmp_path / "r.html")])
+        main(["report", run, "-o", str(out)])
     assert ended.value.code == 0
-    assert "r.html" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "r.html" in shown.out
+    assert "2/2" in shown.err
+    with pytest.raises(SystemExit):
+        main(["report", run, "-o", str(out), "--json", "--no-progress"])
+    shown = capsys.readouterr()
+    told = {"report": str(out), "bytes": out.stat().st_size, "runs": [run]}
+    assert json.loads(shown.out) == told
+    assert not shown.err

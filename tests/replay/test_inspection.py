@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from gymnasium import spaces
 from minari.dataset.minari_storage import MinariStorage
 from oracles.networks import Frames
@@ -15,7 +16,9 @@ from stable_baselines3 import DQN
 from test_buffers import filled, run, saved
 from test_videos import write_video
 
+from rlmonitor.cli import main
 from rlmonitor.errors import CheckpointError
+from rlmonitor.replay import inspection
 from rlmonitor.replay.archives import Archive
 from rlmonitor.replay.sb3_zip import look_at_agent
 from rlmonitor.replay.sources import find_sources, load_network
@@ -151,3 +154,16 @@ def test_what_is_printed_fits_a_narrow_terminal(tmp_path, capsys, monkeypatch):
     assert "garbage.npz is no probe: it is torn, or no .npz archive" in told
     assert "empty holds no checkpoint and no recording" in told
     assert "none.zarr is no round and no recording" in told
+
+
+def test_a_bar_shows_how_many_files_are_left(tmp_path, capsys):
+    for i in range(inspection.MANY):
+        torch.save({"layer.weight": torch.zeros(1, 1)}, tmp_path / f"a{i}.pt")
+    for asked, shown in (["--no-progress"], ""), ([], f"{inspection.MANY}/{inspection.MANY}"):
+        with pytest.raises(SystemExit) as ended:
+            main(["inspect", str(tmp_path), *asked])
+        assert ended.value.code == 0
+        told = capsys.readouterr()
+        assert shown in told.err
+        assert bool(told.err) == bool(shown)
+        assert told.out.count("safe to read") == inspection.MANY
