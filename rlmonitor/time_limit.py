@@ -45,9 +45,12 @@ def time_limit(seconds: float | None, what: str) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
-            yield
-        finally:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+                yield
+            finally:
+                active.clear()
+        finally:  # of its own: an alarm just before the line above must not leave the next one on
             active.clear()
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before or signal.SIG_DFL)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from catch import Catch, bar, pellet
-from stable_baselines3 import DQN
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from test_callbacks import tiny_dqn
 
 from rlmonitor import StrategyMonitorCallback, memory
 from rlmonitor import monitor as monitor_module
@@ -25,16 +25,7 @@ from rlmonitor.run_directory import claim, release
 
 
 def dqn(folder=None, env=None, **settings):
-    defaults = {
-        "buffer_size": 200,
-        "learning_starts": 10,
-        "batch_size": 4,
-        "train_freq": 1,
-        "seed": 0,
-        "policy_kwargs": {"net_arch": [8]},
-        "tensorboard_log": None if folder is None else str(folder),
-    }
-    return DQN("CnnPolicy", env or DummyVecEnv([Catch]), **(defaults | settings))
+    return tiny_dqn(env or DummyVecEnv([Catch]), folder, **settings)
 
 
 def monitor(**settings):

@@ -1,6 +1,8 @@
 """Code that hangs is interrupted, and alarms of others are left alone."""
 
+import os
 import signal
+import sys
 import threading
 import time
 
@@ -75,3 +77,28 @@ def test_other_threads_have_no_limit():
 def test_none_is_no_limit():
     with time_limit(None, "the env"):
         assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_an_alarm_at_the_very_end_leaves_no_other_one_on():
+    """What goes on after the limit is somebody's training."""
+    before, rung = signal.getsignal(signal.SIGALRM), []
+
+    def ring(frame, event, _):
+        """At the first line that runs when the limited code has ended."""
+        if event == "line" and not rung:
+            rung.append(frame.f_lineno)
+            os.kill(os.getpid(), signal.SIGALRM)
+        return ring
+
+    limit = time_limit(60, "the env")
+    limit.__enter__()
+    limit.gen.gi_frame.f_trace = ring
+    sys.settrace(lambda *_: None)
+    try:
+        with pytest.raises(TimeLimitError):
+            limit.__exit__(None, None, None)
+    finally:
+        sys.settrace(None)
+    assert rung
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
