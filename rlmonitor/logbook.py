@@ -17,7 +17,7 @@ from rlmonitor.board.page import show_events
 from rlmonitor.board.sheet import Sheet, drawn, numbers, show_sheet
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import StoreError
-from rlmonitor.replay import store
+from rlmonitor.replay import packing, store
 from rlmonitor.replay.files import Location
 from rlmonitor.replay.journal import (
     append_event,
@@ -102,7 +102,7 @@ class Logbook:
         finally:
             if self._keep != 0:
                 require_space(self.run_dir)
-                self._store(store.packed(found, about))
+                self._store(packing.packed(found, about))
 
     def put(self, written: Written) -> None:
         """Show and store a round that was drawn and compressed elsewhere, see `written_of`.
@@ -175,7 +175,7 @@ class Logbook:
         show_sheet(self.writer, sheet, first=self._first)
         self._first = False
 
-    def _store(self, packed: store.PackedRound) -> None:
+    def _store(self, packed: packing.PackedRound) -> None:
         store.write_packed(self._rounds, packed)
         if self._keep is not None:
             store.keep_latest(self._rounds, self._keep)
@@ -192,7 +192,7 @@ class Written:
     """
 
     sheet: Sheet
-    packed: store.PackedRound
+    packed: packing.PackedRound
     summary: RoundSummary
 
 
@@ -212,13 +212,13 @@ def written_of(
         pictures: whether there are any; clips can also be drawn later, from the round on disk.
     """
     sheet = _drawn(found, about, phases, pictures=pictures)
-    return Written(sheet, store.packed(found, about), summary_of(found))
+    return Written(sheet, packing.packed(found, about), summary_of(found))
 
 
 def _drawn(
     found: Round, about: Mapping[str, Any], phases: Sequence[str] | None, *, pictures: bool = True
 ) -> Sheet:
-    how = {**about, "versions": store.versions()}
+    how = {**about, "versions": packing.versions()}
     return drawn(found, how, phases) if pictures else numbers(found, how)
 
 

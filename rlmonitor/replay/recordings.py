@@ -21,7 +21,7 @@ from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.lrp import Network
 from rlmonitor.recording import Recording
 from rlmonitor.replay.folders import SUFFIX, folder_at
-from rlmonitor.replay.store import FORMAT, described, plain_arrays, versions
+from rlmonitor.replay.packing import FORMAT, described, plain_arrays, versions
 from rlmonitor.rollout import Player
 
 SHARD = 128
