@@ -12,9 +12,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
 from tensorboard.compat.proto.event_pb2 import Event
 
 from rlmonitor import StrategyMonitorCallback
+from rlmonitor.board.event_records import records
 from rlmonitor.configuration import parse_configuration
 from rlmonitor.replay import store
-from rlmonitor.replay.curves import records
 from rlmonitor.training import train
 
 TIMES = {"time/fps", "time/time_elapsed", "monitor/seconds", "monitor/overhead"}

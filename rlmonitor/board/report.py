@@ -9,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
+from rlmonitor.board.event_records import records
 from rlmonitor.board.page_arrays import Packed, with_levels
 from rlmonitor.board.page_data import EVENTS, PARTS, ROUND, Json, Stored, dump, index_of
 from rlmonitor.errors import ConfigurationError, StoreError
@@ -119,7 +119,7 @@ def _points(run: Path) -> Iterator[tuple[int, str, Blobs]]:
     """Step, tag and strings of all points of string tensors, up to where a file is torn."""
     try:
         for path in sorted(run.glob("*tfevents*")):
-            for record in RawEventFileLoader(str(path)).Load():
+            for record in records(path):
                 event = Event.FromString(record)
                 for value in event.summary.value:
                     if value.HasField("tensor") and value.tag.startswith("page/"):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
-from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.summary.writer.record_writer import RecordWriter
 
+from rlmonitor.board.event_records import framed, records
 from rlmonitor.errors import StoreError
 
 _STAMP = re.compile(r"(?<=tfevents\.)\d{10}")
@@ -67,14 +66,13 @@ def _cut_file(path: Path, last: int, again: Callable[[str], bool] | None) -> int
     temporary = path.with_name(".curves.tmp")  # no "tfevents" in it, or TensorBoard would read it
     dropped = 0
     with temporary.open("wb") as file:
-        writer = RecordWriter(file)
         for record in records(path):
             event = Event.FromString(record)
             if event.step > last or (event.step == last and _is_of(event, again)):
                 dropped += 1
             else:
-                writer.write(record)
-        writer.flush()
+                file.write(framed(record))
+        file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
     return dropped
@@ -84,8 +82,3 @@ def _is_of(event: Event, tags: Callable[[str], bool] | None) -> bool:
     """Whether an event holds values, and all of them by these tags."""
     values = event.summary.value
     return tags is not None and len(values) > 0 and all(tags(value.tag) for value in values)
-
-
-def records(path: Path) -> Iterator[bytes]:
-    """Records of an event file up to its end, or to where it is torn."""
-    yield from RawEventFileLoader(str(path)).Load()

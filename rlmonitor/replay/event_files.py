@@ -10,8 +10,8 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.util.tensor_util import make_ndarray
 
+from rlmonitor.board.event_records import records
 from rlmonitor.errors import StoreError
-from rlmonitor.replay.curves import records
 
 
 def scalars(run: Path) -> dict[tuple[str, int], float]:
