@@ -53,7 +53,9 @@ EVERY = 20_000
 """Timesteps between two rounds."""
 
 MORE = 60
-"""Rounds that are added for the growth of memory; as many as have pictures, and as a report has."""
+"""Rounds that are added at a time for the growth of memory: as many as have pictures, and as a
+report has."""
+TIMES = 3
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,14 @@ def browse(address: str, run: Run) -> dict[str, Any]:
     return found
 
 
+def grown(address: str, pid: int, run: Run) -> float:
+    """MiB of TensorBoard's processes once they have read so many rounds more."""
+    for _ in range(MORE):
+        last = run.append()
+    wait_for(address, last)
+    return memory(pid)
+
+
 def table(rows: dict[str, Any], n_rounds: int) -> str:
     """The numbers as Markdown."""
     lines = [
@@ -211,7 +221,8 @@ def table(rows: dict[str, Any], n_rounds: int) -> str:
         f"| JavaScript heap, after the first picture | {rows['heap']:.0f} MiB |",
         f"| JavaScript heap, after {rows['n_jumps']} more | {rows['heap_after']:.0f} MiB |",
         f"| TensorBoard's processes | {rows['server']:.0f} MiB |",
-        f"| the same when {MORE} more rounds were read | {rows['server_after']:.0f} MiB |",
+        f"| the same when {', '.join(str(MORE * (i + 1)) for i in range(TIMES))} more rounds were "
+        f"read | {', '.join(f'{each:.0f}' for each in rows['server_after'])} MiB |",
         f"| TensorBoard reads the run ({rows['event_file']:.0f} MB) in | {rows['loading']:.0f} s |",
         f"| report of 60 rounds | {rows['report']:.1f} MB |",
     ]
@@ -241,10 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found["loading"] = wait_for(address, (run.written - 1) * EVERY)
             found["server"] = memory(pid)
             found |= browse(address, run)
-            for _ in range(MORE):
-                last = run.append()
-            wait_for(address, last)
-            found["server_after"] = memory(pid)
+            found["server_after"] = [grown(address, pid, run) for _ in range(TIMES)]
     text = table(found, args.rounds)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "strategies_page.md").write_text(text, encoding="utf-8")

@@ -159,12 +159,17 @@ def _by_timestep(
 def _record(text: str | bytes, whole: Callable[[Json], bool]) -> Json | None:
     """A whole record with a timestep, or another format's; None for anything else."""
     try:
-        record: Json = json.loads(text)
+        record: Json = json.loads(text, parse_constant=_refuse)
         if record.get("format") != FORMAT:
             return {"format": record.get("format")}
         return record if isinstance(record["timestep"], int) and whole(record) else None
     except MALFORMED:
         return None
+
+
+def _refuse(name: str) -> None:
+    """NaN and infinities, which JSON does not have and a browser cannot read."""
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _without_repetition(rounds: Iterable[Json]) -> Iterable[Json]:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from tensorboard import plugin_util
+from tensorboard import errors, plugin_util
 from tensorboard.backend import http_util
 from tensorboard.data import provider
 from tensorboard.plugins import base_plugin
@@ -25,6 +25,7 @@ from rlmonitor.board.page_data import (
     ROUND,
     ROUNDS,
     Stored,
+    dump,
     index_of,
 )
 
@@ -33,6 +34,9 @@ MOST_POINTS = 1_000_000
 """Of a tag, that the data provider is asked for: all that it has kept."""
 
 Answer = Callable[[Any], wrappers.Response]
+
+Places = dict[tuple[str, int, str], tuple[str, ...]]
+"""Part, timestep and key to the keys by which the data provider gives its byte strings."""
 
 
 class StrategiesTab(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard has no types
@@ -46,6 +50,8 @@ class StrategiesTab(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._data = context.data_provider
+        # The data server takes 40 ms to answer anything, so nothing is asked twice
+        self._places: dict[str, Places] = {}
 
     def get_plugin_apps(self) -> dict[str, Any]:
         """The routes."""
@@ -87,43 +93,62 @@ class StrategiesTab(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
         records = self._data.read_tensors(**asked, plugin_name=ROUNDS).get(run)
         if records is None:
             raise _Refused(404, f"There is no run {run!r} with data for this page.")
-        pictures = self._data.read_blob_sequences(**asked, plugin_name=PICTURES).get(run, {})
         stored = Stored(
             rounds=_texts(records.get(ROUND, ())),
             events=_texts(records.get(EVENTS, ())),
-            parts={
-                part: {datum.step: str(datum.wall_time) for datum in pictures.get(tag, ())}
-                for part, tag in PARTS.items()
-            },
+            parts=_keys(self._look_up(request, run)),
         )
-        return _respond(request, index_of(run, stored), "application/json")
+        # dumped here: TensorBoard would look at each number once more for what JSON cannot hold
+        return _respond(request, dump(index_of(run, stored)), "application/json")
 
     def _part(self, request: Any) -> wrappers.Response:
         run, part = _argument(request, "run"), _argument(request, "part")
         timestep, place = _number(request, "timestep"), _number(request, "i")
         if part not in PARTS:
             raise _Refused(404, f"There is no part {part!r}; known: {', '.join(PARTS)}.")
-        found = self._data.read_blob_sequences(
-            **_asked(request),
-            plugin_name=PICTURES,
-            downsample=MOST_POINTS,
-            run_tag_filter=provider.RunTagFilter(runs=[run], tags=[PARTS[part]]),
-        )
-        points = found.get(run, {}).get(PARTS[part], ())
-        key = _argument(request, "key")
-        same = (p for p in points if p.step == timestep and str(p.wall_time) == key)
-        datum = next(same, None)
-        if datum is None or not 0 <= place < len(datum.values):
+        address = part, timestep, _argument(request, "key")
+        blobs = self._places.get(run, {}).get(address) or self._look_up(request, run).get(address)
+        blob = None
+        if blobs and place < len(blobs):
+            blob = self._blob(request, blobs[place])
+        if blob is None:
             raise _Refused(
                 404,
                 f"TensorBoard holds no {part} of {run!r} at timestep {timestep:,}: "
                 f"it keeps those of {KEPT[PICTURES]} rounds, drawn at random, and of the last one.",
             )
-        blob = self._data.read_blob(
-            ctx=plugin_util.context(request.environ), blob_key=datum.values[place].blob_key
-        )
         kind = "application/octet-stream" if place else "application/json"
-        return _kept(_respond(request, bytes(blob), kind))
+        return _kept(_respond(request, blob, kind))
+
+    def _look_up(self, request: Any, run: str) -> Places:
+        """The pictures that TensorBoard holds of a run by now."""
+        found = self._data.read_blob_sequences(
+            **_asked(request),
+            plugin_name=PICTURES,
+            downsample=MOST_POINTS,
+            run_tag_filter=provider.RunTagFilter(runs=[run]),
+        ).get(run, {})
+        places: Places = {
+            (part, datum.step, str(datum.wall_time)): tuple(v.blob_key for v in datum.values)
+            for part, tag in PARTS.items()
+            for datum in found.get(tag, ())
+        }
+        if places:
+            self._places[run] = places
+        return places
+
+    def _blob(self, request: Any, key: str) -> bytes | None:
+        """A byte string; None where TensorBoard has dropped it since it was looked up."""
+        try:
+            context = plugin_util.context(request.environ)
+            return bytes(self._data.read_blob(ctx=context, blob_key=key))
+        except errors.NotFoundError:
+            return None
+
+
+def _keys(places: Places) -> dict[str, dict[int, str]]:
+    """Part to timestep to a key that changes when its bytes do."""
+    return {part: {step: key for own, step, key in places if own == part} for part in PARTS}
 
 
 def _application(answer: Answer) -> Any:

@@ -8,6 +8,8 @@ import sys
 import pytest
 from tensorboard.backend import application
 from tensorboard.backend.event_processing.data_ingester import LocalDataIngester
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.errors import NotFoundError
 from tensorboard.plugins.core.core_plugin import CorePluginLoader
 from werkzeug.test import Client
 
@@ -181,3 +183,27 @@ def test_neither_torch_nor_images_are_imported_by_the_tab():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "set()"
+
+
+def test_a_record_with_what_json_has_not_is_told_and_the_rest_is_shown(tmp_path):
+    record = {"format": FORMAT, "timestep": 10, "values": {"value/entropy": float("nan")}}
+    write(tmp_path / "a", (10,), text=json.dumps(record))
+    write(tmp_path / "a", (20,))
+    answer = get(serve(tmp_path), "/run?run=a")
+    index = json.loads(answer.data, parse_constant=pytest.fail)
+    assert index["timesteps"] == [20]
+    assert "damaged" in index["problems"][0]
+
+
+def test_a_picture_dropped_since_the_index_was_read_is_told(tmp_path, monkeypatch):
+    write(tmp_path / "a", (10,))
+    client = serve(tmp_path)
+    key = get(client, "/run?run=a").json["parts"]["clip"]["10"]
+
+    def dropped(self, ctx, *, blob_key):
+        raise NotFoundError(blob_key)
+
+    monkeypatch.setattr(MultiplexerDataProvider, "read_blob", dropped)
+    answer = get(client, f"/part?run=a&part=clip&timestep=10&key={key}&i=0")
+    assert answer.status_code == 404
+    assert "keeps those of 60 rounds" in answer.json["error"]

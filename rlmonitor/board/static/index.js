@@ -262,20 +262,20 @@ e = { __e: function(e, t, n, r) {
 	return e.__v.__b - t.__v.__b;
 }, o = Symbol(), s = /(PointerCapture)$|Capture$/i, c = 0, l = {};
 // node_modules/uplot/dist/uPlot.min.css?inline
-var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], L = e, me = L.__b, he = L.__r, ge = L.diffed, _e = L.__c, ve = L.unmount, ye = L.__;
-function be(e, t) {
-	L.__h && L.__h(I, e, de || t), de = 0;
+var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], me = e, he = me.__b, ge = me.__r, _e = me.diffed, ve = me.__c, ye = me.unmount, be = me.__;
+function xe(e, t) {
+	me.__h && me.__h(I, e, de || t), de = 0;
 	var n = I.__H || (I.__H = {
 		__: [],
 		__h: []
 	});
 	return e >= n.__.length && n.__.push({}), n.__[e];
 }
-function xe(e) {
-	return de = 1, R(Ne, e);
+function Se(e) {
+	return de = 1, L(Ne, e);
 }
-function R(e, t, n) {
-	var r = be(F++, 2);
+function L(e, t, n) {
+	var r = xe(F++, 2);
 	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Ne(void 0, t), function(e) {
 		var t = (r.__N || r.__)[0], n = r.t(t, e);
 		ue(t, n) || (r.__N = [n, r.__[1]], r.__c.setState({}));
@@ -297,21 +297,21 @@ function R(e, t, n) {
 	}
 	return r.__;
 }
-function z(e, t) {
-	var n = be(F++, 3);
-	!L.__s && Me(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
+function R(e, t) {
+	var n = xe(F++, 3);
+	!me.__s && Me(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
 }
-function Se(e, t) {
-	var n = be(F++, 4);
-	!L.__s && Me(n.__H, t) && (n.__P = !1, n.__ = e, n.u = t, I.__h.push(n));
+function Ce(e, t) {
+	var n = xe(F++, 4);
+	!me.__s && Me(n.__H, t) && (n.__P = !1, n.__ = e, n.u = t, I.__h.push(n));
 }
-function Ce(e) {
+function z(e) {
 	return de = 5, we(function() {
 		return { current: e };
 	}, []);
 }
 function we(e, t) {
-	var n = be(F++, 7);
+	var n = xe(F++, 7);
 	return Me(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
 }
 function Te(e, t) {
@@ -325,35 +325,35 @@ function Ee() {
 		for (; e = pe.shift();) try {
 			Ae(e);
 		} catch (t) {
-			L.__e(t, { __: (e = e.__P) && e.__v });
+			me.__e(t, { __: (e = e.__P) && e.__v });
 		}
 		for (; e = fe.shift();) {
 			var t = e.__H;
 			if (e.__P && t) try {
 				t.__h.some(Ae), t.__h.some(je), t.__h = [];
 			} catch (n) {
-				t.__h = [], L.__e(n, e.__v);
+				t.__h = [], me.__e(n, e.__v);
 			}
 		}
 	} while (pe.length);
 }
-L.__b = function(e) {
-	I = null, me && me(e);
-}, L.__ = function(e, t) {
-	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), ye && ye(e, t);
-}, L.__r = function(e) {
-	he && he(e), F = 0;
+me.__b = function(e) {
+	I = null, he && he(e);
+}, me.__ = function(e, t) {
+	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), be && be(e, t);
+}, me.__r = function(e) {
+	ge && ge(e), F = 0;
 	var t = (I = e.__c).__H;
 	t && (ce == I ? I.__h = [] : (t.__h.some(Ae), t.__h.some(je), F = 0), t.__h = [], t.__.some(function(e) {
 		e.__N && (e.__ = e.__N), e.u = e.__N = void 0;
 	})), ce = I;
-}, L.diffed = function(e) {
-	ge && ge(e);
+}, me.diffed = function(e) {
+	_e && _e(e);
 	var t = e.__c;
 	t && t.__H && (t.__H.__h.length && ke(fe.push(t)), t.__H.__.some(function(e) {
 		e.u && (e.__H = e.u);
 	})), ce = I = null;
-}, L.__c = function(e, t) {
+}, me.__c = function(e, t) {
 	t.some(function(e) {
 		try {
 			e.__h.some(Ae), e.__h = e.__h.filter(function(e) {
@@ -364,9 +364,9 @@ L.__b = function(e) {
 				throw t;
 			}];
 		}
-	}), _e && _e(e, t);
-}, L.unmount = function(e) {
-	ve && ve(e);
+	}), ve && ve(e, t);
+}, me.unmount = function(e) {
+	ye && ye(e);
 	var t, n, r = e.__c;
 	r && r.__H && (r.__H.__.some(function(r) {
 		try {
@@ -380,7 +380,7 @@ L.__b = function(e) {
 		} catch (e) {
 			t = e;
 		}
-	}), r.__H = void 0, t && L.__e(t, r.__v));
+	}), r.__H = void 0, t && me.__e(t, r.__v));
 };
 var De = typeof requestAnimationFrame == "function";
 function Oe(e) {
@@ -390,7 +390,7 @@ function Oe(e) {
 	De && (t = requestAnimationFrame(n));
 }
 function ke(e) {
-	e != 1 && le == L.requestAnimationFrame || ((le = L.requestAnimationFrame) || Oe)(Ee);
+	e != 1 && le == me.requestAnimationFrame || ((le = me.requestAnimationFrame) || Oe)(Ee);
 }
 function Ae(e) {
 	var t = I, n = e.__c;
@@ -682,12 +682,22 @@ function mt(e, t, n, r, i) {
 		i
 	]), o = pt.get(a);
 	pt.delete(a);
-	let s = o ?? ht(e, t, n, r, i, a);
+	let s = o ?? gt(e, t, n, r, i, a);
 	pt.set(a, s), s.catch(() => pt.delete(a));
 	for (let e of [...pt.keys()].slice(0, -16)) pt.delete(e);
 	return s;
 }
-async function ht(e, t, n, r, i, a) {
+async function ht(e, t, n, r, i) {
+	let a = t.parts[n]?.[String(r)];
+	if (!a) return;
+	let o = await mt(e, t.run, n, r, a), s = o.targets.slice(0, i).map((e) => `relevance/${e}`);
+	for (let e of [
+		"screen",
+		"elements",
+		...s
+	]) o.has(e) && o.array(e).catch(() => {});
+}
+async function gt(e, t, n, r, i, a) {
 	let o = (a) => e.blob(t, n, r, i, a), s = new TextDecoder().decode(await o(0)), c;
 	try {
 		c = JSON.parse(s);
@@ -697,7 +707,7 @@ async function ht(e, t, n, r, i, a) {
 	return ot(c.format, `The ${n} of ${t} at timestep ${r}`), new ft(c, a, o);
 }
 // src/view.ts
-var gt = {
+var _t = {
 	run: "",
 	beside: [],
 	timestep: null,
@@ -717,78 +727,78 @@ var gt = {
 	otherRun: "",
 	otherTimestep: null,
 	probeFrame: 0
-}, _t = (e) => e !== null && /^\d+$/.test(e) ? +e : null, vt = (e, t, n) => t.includes(e) ? e : n;
-function yt(e) {
-	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? gt.opacity);
+}, vt = (e) => e !== null && /^\d+$/.test(e) ? +e : null, yt = (e, t, n) => t.includes(e) ? e : n;
+function bt(e) {
+	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? _t.opacity);
 	return {
-		run: n("run") ?? gt.run,
+		run: n("run") ?? _t.run,
 		beside: t.getAll("beside"),
-		timestep: _t(n("timestep")),
-		target: n("target") ?? gt.target,
-		measure: vt(n("measure"), ["share", "relative"], gt.measure),
-		frames: vt(n("frames"), ["play", "probe"], gt.frames),
-		part: vt(n("part"), it, gt.part),
-		frame: _t(n("frame")) ?? 0,
-		panels: vt(n("panels"), ["one", "both"], gt.panels),
-		opacity: r >= 0 && r <= 1 ? r : gt.opacity,
-		map: vt(n("map"), Object.keys(Fe), gt.map),
-		sign: vt(n("sign"), [
+		timestep: vt(n("timestep")),
+		target: n("target") ?? _t.target,
+		measure: yt(n("measure"), ["share", "relative"], _t.measure),
+		frames: yt(n("frames"), ["play", "probe"], _t.frames),
+		part: yt(n("part"), it, _t.part),
+		frame: vt(n("frame")) ?? 0,
+		panels: yt(n("panels"), ["one", "both"], _t.panels),
+		opacity: r >= 0 && r <= 1 ? r : _t.opacity,
+		map: yt(n("map"), Object.keys(Fe), _t.map),
+		sign: yt(n("sign"), [
 			"both",
 			"for",
 			"against"
-		], gt.sign),
-		stack: _t(n("stack")),
+		], _t.sign),
+		stack: vt(n("stack")),
 		outlines: n("outlines") !== "false",
-		curve: n("curve") ?? gt.curve,
+		curve: n("curve") ?? _t.curve,
 		fan: n("fan") !== "false",
-		otherRun: n("otherRun") ?? gt.otherRun,
-		otherTimestep: _t(n("otherTimestep")),
-		probeFrame: _t(n("probeFrame")) ?? 0
+		otherRun: n("otherRun") ?? _t.otherRun,
+		otherTimestep: vt(n("otherTimestep")),
+		probeFrame: vt(n("probeFrame")) ?? 0
 	};
 }
-function bt(e) {
+function xt(e) {
 	let t = new URLSearchParams();
-	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== gt[n] && t.set(n, `${r}`);
+	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== _t[n] && t.set(n, `${r}`);
 	return t.toString();
 }
-var xt = "p.rlmonitor.view";
-function St() {
+var St = "p.rlmonitor.view";
+function Ct() {
 	try {
 		return window.parent !== window && window.parent.location.href ? window.parent : null;
 	} catch {
 		return null;
 	}
 }
-function Ct() {
-	let e = St();
-	if (!e) return yt(location.hash.slice(1));
-	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${xt}=`));
-	return yt(t ? decodeURIComponent(t.slice(17)) : "");
+function wt() {
+	let e = Ct();
+	if (!e) return bt(location.hash.slice(1));
+	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${St}=`));
+	return bt(t ? decodeURIComponent(t.slice(17)) : "");
 }
-function wt(e) {
-	let t = bt(e), n = St();
+function Tt(e) {
+	let t = xt(e), n = Ct();
 	if (!n) {
 		history.replaceState(null, "", location.pathname + location.search + (t && `#${t}`));
 		return;
 	}
-	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(xt));
+	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(St));
 	if (r[0] !== "rlmonitor") return;
-	let i = t ? [`${xt}=${encodeURIComponent(t)}`] : [];
+	let i = t ? [`${St}=${encodeURIComponent(t)}`] : [];
 	n.history.replaceState(n.history.state, "", `#${[...r, ...i].join("&")}`);
 }
 // src/hooks.ts
-function Tt(e, t) {
-	let [n, r] = xe(null);
-	return z(() => {
+function Et(e, t) {
+	let [n, r] = Se(null);
+	return Ce(() => {
 		let t = !0, n = e();
 		return n || r(null), n?.then((e) => t && r({ value: e }), (e) => t && r({ error: e.message })), () => {
 			t = !1;
 		};
 	}, t), n;
 }
-function Et(e, t, n, r) {
+function Dt(e, t, n, r) {
 	let i = t?.parts[n]?.[String(r)];
-	return Tt(() => t && i && r !== void 0 ? mt(e, t.run, n, r, i) : null, [
+	return Et(() => t && i && r !== void 0 ? mt(e, t.run, n, r, i) : null, [
 		e,
 		t?.run,
 		n,
@@ -796,17 +806,17 @@ function Et(e, t, n, r) {
 		i
 	]);
 }
-var Dt = () => window.matchMedia("(prefers-color-scheme: dark)");
-function Ot() {
-	let e = St()?.document.body;
-	return (e ? e.classList.contains("dark-mode") : Dt().matches) ? "dark" : "light";
-}
+var Ot = () => window.matchMedia("(prefers-color-scheme: dark)");
 function kt() {
-	let [e, t] = xe(Ot);
-	return z(() => {
-		let e = () => t(Ot()), n = Dt();
+	let e = Ct()?.document.body;
+	return (e ? e.classList.contains("dark-mode") : Ot().matches) ? "dark" : "light";
+}
+function At() {
+	let [e, t] = Se(kt);
+	return R(() => {
+		let e = () => t(kt()), n = Ot();
 		n.addEventListener("change", e);
-		let r = St()?.document.body, i = new MutationObserver(e);
+		let r = Ct()?.document.body, i = new MutationObserver(e);
 		r && i.observe(r, {
 			attributes: !0,
 			attributeFilter: ["class"]
@@ -817,17 +827,17 @@ function kt() {
 		};
 	}, []), document.documentElement.dataset.theme = e, e;
 }
-function At(e, t) {
-	let n = Ce(e);
-	n.current = e, z(() => {
+function jt(e, t) {
+	let n = z(e);
+	n.current = e, R(() => {
 		if (t === null) return;
 		let e = setInterval(() => !document.hidden && n.current(), t);
 		return () => clearInterval(e);
 	}, [t]);
 }
-function jt() {
-	let e = Ce(null), [t, n] = xe(0);
-	return z(() => {
+function Mt() {
+	let e = z(null), [t, n] = Se(0);
+	return R(() => {
 		let t = e.current;
 		if (!t) return;
 		let r = () => n(Math.floor(t.clientWidth));
@@ -837,7 +847,7 @@ function jt() {
 	}, []), [e, t];
 }
 // node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs
-var Mt = Symbol.for("pv"), Nt = 0;
+var Nt = Symbol.for("pv"), Pt = 0;
 Array.isArray;
 function U(t, n, r, i, a, o) {
 	n ||= {};
@@ -853,15 +863,15 @@ function U(t, n, r, i, a, o) {
 		__b: 0,
 		__e: null,
 		__c: null,
-		constructor: Mt,
-		__v: --Nt,
+		constructor: Nt,
+		__v: --Pt,
 		__i: -1,
 		__u: 0
 	};
 	return (a || o) && (u.__source = a, u.__self = o), e.vnode && e.vnode(u), u;
 }
 // src/parts.tsx
-function Pt(e) {
+function Ft(e) {
 	return /* @__PURE__ */ U("section", {
 		id: e.id,
 		"aria-labelledby": `${e.id}-title`,
@@ -871,10 +881,10 @@ function Pt(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "aside",
 			children: e.aside
-		})] }), /* @__PURE__ */ U(Ft, { children: e.children })]
+		})] }), /* @__PURE__ */ U(It, { children: e.children })]
 	});
 }
-var Ft = class extends b {
+var It = class extends b {
 	state = { fault: null };
 	componentDidCatch(e) {
 		this.setState({ fault: e.message });
@@ -904,13 +914,13 @@ function W(e) {
 		children: e.children
 	});
 }
-function It(e) {
+function Lt(e) {
 	return e.state && "error" in e.state ? /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: e.state.error
 	}) : /* @__PURE__ */ U(W, { children: e.missing });
 }
-function Lt(e) {
+function Rt(e) {
 	return /* @__PURE__ */ U("fieldset", {
 		class: "choice",
 		children: [/* @__PURE__ */ U("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ U("label", { children: [/* @__PURE__ */ U("input", {
@@ -921,7 +931,7 @@ function Lt(e) {
 		}), /* @__PURE__ */ U("span", { children: n })] }, t))]
 	});
 }
-function Rt(e) {
+function zt(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "select",
 		children: [/* @__PURE__ */ U("span", { children: e.label }), /* @__PURE__ */ U("select", {
@@ -934,7 +944,7 @@ function Rt(e) {
 		})]
 	});
 }
-function zt(e) {
+function Bt(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "range",
 		children: [
@@ -952,14 +962,14 @@ function zt(e) {
 		]
 	});
 }
-function Bt(e) {
+function Vt(e) {
 	return /* @__PURE__ */ U("i", {
 		class: "swatch",
 		style: { background: e.colour },
 		"aria-hidden": "true"
 	});
 }
-function Vt(e) {
+function Ht(e) {
 	let t = (t) => 100 * (t - e.low) / (e.high - e.low || 1), [n, r] = [t(0), t(e.value)].sort((e, t) => e - t);
 	return /* @__PURE__ */ U("span", {
 		class: "bar",
@@ -972,13 +982,13 @@ function Vt(e) {
 	});
 }
 // src/screen.tsx
-var Ht = /* @__PURE__ */ new Set(["rest", "bricks"]);
-function Ut(e) {
-	let t = Ce(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = we(() => Le(o), [o]), u = we(() => ({
+var Ut = /* @__PURE__ */ new Set(["rest", "bricks"]);
+function Wt(e) {
+	let t = z(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = we(() => Le(o), [o]), u = we(() => ({
 		surface: new OffscreenCanvas(r, n),
 		image: new ImageData(r, n)
 	}), [r, n]);
-	return z(() => {
+	return R(() => {
 		let o = t.current?.getContext("2d");
 		if (!o) return;
 		let { surface: d, image: f } = u, p = e.frame * r * n, m = e.grid && a > 0 ? Ge(e.grid, n, r) : null, h = e.screen.subarray(p, p + r * n);
@@ -986,7 +996,7 @@ function Ut(e) {
 			opacity: a,
 			table: l,
 			sign: s
-		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Wt(o, e, r * i, n * i);
+		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Gt(o, e, r * i, n * i);
 	}, [
 		e.screen,
 		e.elements,
@@ -1006,10 +1016,10 @@ function Ut(e) {
 		"aria-label": e.label
 	});
 }
-function Wt(e, t, n, r) {
+function Gt(e, t, n, r) {
 	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = Be(t.header.elements), [l, u] = [n / a, r / i];
 	e.lineWidth = 1.5, t.header.elements.forEach((t, n) => {
-		if (!Ht.has(t)) {
+		if (!Ut.has(t)) {
 			e.strokeStyle = c[t], e.beginPath();
 			for (let [t, r, o, c] of Xe(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
 			e.stroke();
@@ -1017,12 +1027,12 @@ function Wt(e, t, n, r) {
 	});
 }
 // src/compare.tsx
-function Gt(e) {
-	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Kt(s), l = c[$e(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Kt(r)[$e(Kt(r), i.timestep)], d = Et(a, r, "probe", u), f = Et(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
-	return /* @__PURE__ */ U(Pt, {
+function Kt(e) {
+	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = qt(s), l = c[$e(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = qt(r)[$e(qt(r), i.timestep)], d = Dt(a, r, "probe", u), f = Dt(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
+	return /* @__PURE__ */ U(Ft, {
 		id: "compare",
 		title: "Compare on the same frames",
-		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(Rt, {
+		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(zt, {
 			label: "with run",
 			options: e.runs.map(({ name: e }) => [e, e]),
 			value: s.run,
@@ -1030,7 +1040,7 @@ function Gt(e) {
 				otherRun: e,
 				otherTimestep: null
 			})
-		}), /* @__PURE__ */ U(Rt, {
+		}), /* @__PURE__ */ U(zt, {
 			label: "at timestep",
 			options: c.map((e) => [`${e}`, B(e)]),
 			value: `${l}`,
@@ -1042,7 +1052,7 @@ function Gt(e) {
 		children: u === void 0 || l === void 0 ? /* @__PURE__ */ U(W, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: m
-		}) : h && g ? /* @__PURE__ */ U(Jt, {
+		}) : h && g ? /* @__PURE__ */ U(Yt, {
 			...e,
 			a: h,
 			b: g,
@@ -1050,12 +1060,12 @@ function Gt(e) {
 		}, h.address + g.address) : /* @__PURE__ */ U(W, { children: "Loading …" })
 	});
 }
-var Kt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), qt = async (e, t) => ({
+var qt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), Jt = async (e, t) => ({
 	screen: await e.array("screen"),
 	layer: await e.layer(`relevance/${t}`)
 });
-function Jt(e) {
-	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Tt(() => a ? Promise.all([qt(t, a), qt(n, a)]) : null, [
+function Yt(e) {
+	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Et(() => a ? Promise.all([Jt(t, a), Jt(n, a)]) : null, [
 		t,
 		n,
 		a
@@ -1073,7 +1083,7 @@ function Jt(e) {
 	});
 	if (!o) return /* @__PURE__ */ U(W, { children: "Loading …" });
 	let [s, c] = o.value;
-	if (!Yt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
+	if (!Xt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
 	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [Ue(s.layer, u), Ue(c.layer, u)], f = [`${e.index.run} at ${B(t.header.timestep)}`, `${e.other.run} at ${B(n.header.timestep)}`];
 	return /* @__PURE__ */ U("div", {
 		class: "pair",
@@ -1097,7 +1107,7 @@ function Jt(e) {
 					"of maps with sum 1, at the full colour where it is largest",
 					Ze(...d)
 				]
-			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Ut, {
+			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Wt, {
 				header: t.header,
 				screen: s.screen,
 				elements: null,
@@ -1114,7 +1124,7 @@ function Jt(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(zt, {
+				/* @__PURE__ */ U(Bt, {
 					label: "Frame",
 					value: u,
 					max: l,
@@ -1125,7 +1135,7 @@ function Jt(e) {
 					class: "caption",
 					children: t.header.captions[u]
 				}),
-				/* @__PURE__ */ U(Xt, {
+				/* @__PURE__ */ U(Zt, {
 					a: t.header,
 					b: n.header,
 					target: a,
@@ -1135,12 +1145,12 @@ function Jt(e) {
 		})]
 	});
 }
-function Yt(e, t, n, r) {
+function Xt(e, t, n, r) {
 	if (e.frames !== t.frames || n.length !== r.length) return !1;
 	let i = (e) => e.palette.map((e) => e[0] << 16 | e[1] << 8 | e[2]), [a, o] = [i(e), i(t)];
 	return n.every((e, t) => a[e] === o[r[t]]);
 }
-function Xt(e) {
+function Zt(e) {
 	let { a: t, b: n, target: r, frame: i } = e, [a, o] = [t.shares[r], n.shares[r]];
 	if (!a || !o || !t.elements.length) return null;
 	let s = Be(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${H(Math.abs(e - t))}`;
@@ -1176,7 +1186,7 @@ function Xt(e) {
 				let [t, n] = [a[e]?.[i] ?? 0, o[e]?.[i] ?? 0], [r, u] = [c(a[e]), c(o[e])];
 				return /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 					scope: "row",
-					children: [/* @__PURE__ */ U(Bt, { colour: s[e] }), e]
+					children: [/* @__PURE__ */ U(Vt, { colour: s[e] }), e]
 				}), [
 					H(t),
 					H(n),
@@ -1193,38 +1203,40 @@ function Xt(e) {
 	});
 }
 // src/player.tsx
-var Zt = {
+var Qt = {
 	clip: "Clip of its play",
 	probe: "Fixed probe",
 	play: "Spread over its play"
 };
-function Qt(e) {
-	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(Zt).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Et(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null;
-	return /* @__PURE__ */ U(Pt, {
+function $t(e) {
+	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(Qt).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Dt(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null, l = !r.parts[o]?.[String(i.timestep)] || s && "error" in s;
+	return R(() => {
+		l && e.settled();
+	}, [l]), /* @__PURE__ */ U(Ft, {
 		id: "player",
 		title: `Round at ${B(i.timestep)} timesteps`,
-		aside: /* @__PURE__ */ U(Lt, {
+		aside: /* @__PURE__ */ U(Rt, {
 			label: "Show",
-			options: a.map((e) => [e, Zt[e]]),
+			options: a.map((e) => [e, Qt[e]]),
 			value: o,
 			onChange: (e) => n({
 				part: e,
 				frame: 0
 			})
 		}),
-		children: c ? /* @__PURE__ */ U(tn, {
+		children: c ? /* @__PURE__ */ U(nn, {
 			...e,
 			picture: c
-		}, c.address) : /* @__PURE__ */ U($t, {
+		}, c.address) : /* @__PURE__ */ U(en, {
 			...e,
 			part: o,
 			state: s
 		})
 	});
 }
-function $t(e) {
+function en(e) {
 	let t = Object.keys(e.index.parts[e.part] ?? {}).map(Number);
-	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(It, {
+	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(Lt, {
 		state: e.state,
 		missing: "Loading …"
 	});
@@ -1240,36 +1252,40 @@ function $t(e) {
 		})
 	] });
 }
-var en = {
+var tn = {
 	clip: 70,
 	probe: 350,
 	play: 350
 };
-function tn(e) {
-	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = xe(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = G(r, u, d !== null), p = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), m = Ce({
+function nn(e) {
+	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = Se(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = K(r, u, d !== null), p = "value" in f || f.error !== null || i.frames === 0;
+	R(() => {
+		p && e.settled();
+	}, [p]);
+	let m = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), h = z({
 		frame: c,
 		last: s
 	});
-	m.current = {
+	h.current = {
 		frame: c,
 		last: s
-	}, z(() => {
+	}, R(() => {
 		if (!a) return;
 		let e = setInterval(() => {
-			let e = m.current;
+			let e = h.current;
 			n({ frame: e.frame >= e.last ? 0 : e.frame + 1 });
-		}, en[i.part]);
+		}, tn[i.part]);
 		return () => clearInterval(e);
-	}, [a]), K((e) => {
+	}, [a]), rn((e) => {
 		if (e === " ") o((e) => !e);
-		else if (e === "ArrowLeft") p(m.current.frame - 1);
-		else if (e === "ArrowRight") p(m.current.frame + 1);
-		else if (e === "Home") p(0);
-		else if (e === "End") p(s);
+		else if (e === "ArrowLeft") m(h.current.frame - 1);
+		else if (e === "ArrowRight") m(h.current.frame + 1);
+		else if (e === "Home") m(0);
+		else if (e === "End") m(s);
 		else return !1;
 		return !0;
 	});
-	let h = rn(i, c);
+	let g = an(i, c);
 	return i.frames === 0 ? /* @__PURE__ */ U(W, { children: "This round has a clip without frames." }) : /* @__PURE__ */ U("div", {
 		class: "player",
 		role: "group",
@@ -1280,12 +1296,12 @@ function tn(e) {
 				/* @__PURE__ */ U("div", {
 					class: "panels",
 					tabIndex: 0,
-					"aria-label": `Frame ${c + 1} of ${i.frames}. ${h}`,
-					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Ut, {
+					"aria-label": `Frame ${c + 1} of ${i.frames}. ${g}`,
+					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Wt, {
 						header: i,
 						screen: f.value.screen,
 						elements: f.value.elements,
-						grid: nn(f.value.layers[e], c, d),
+						grid: G(f.value.layers[e], c, d),
 						frame: c,
 						look: t,
 						label: `Screen with the relevance for ${ct(e, i.logits)[1]}, frame ${c + 1}`
@@ -1313,43 +1329,43 @@ function tn(e) {
 						/* @__PURE__ */ U("button", {
 							type: "button",
 							"aria-label": "Frame before",
-							onClick: () => p(c - 1),
+							onClick: () => m(c - 1),
 							children: "‹"
 						}),
 						/* @__PURE__ */ U("button", {
 							type: "button",
 							"aria-label": "Next frame",
-							onClick: () => p(c + 1),
+							onClick: () => m(c + 1),
 							children: "›"
 						}),
-						/* @__PURE__ */ U(zt, {
+						/* @__PURE__ */ U(Bt, {
 							label: "Frame",
 							value: c,
 							max: s,
 							text: `${c + 1} / ${i.frames}`,
-							onChange: p
+							onChange: m
 						})
 					]
 				}),
 				/* @__PURE__ */ U("p", {
 					class: "caption",
 					"aria-live": a ? "off" : "polite",
-					children: h
+					children: g
 				})
 			]
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(an, {
+				/* @__PURE__ */ U(on, {
 					...e,
 					picture: r,
 					stack: d
 				}),
-				/* @__PURE__ */ U(on, {
+				/* @__PURE__ */ U(sn, {
 					header: i,
 					frame: c
 				}),
-				/* @__PURE__ */ U(sn, {
+				/* @__PURE__ */ U(q, {
 					header: i,
 					frame: c,
 					targets: l
@@ -1358,11 +1374,11 @@ function tn(e) {
 		})]
 	});
 }
-function nn(e, t, n) {
+function G(e, t, n) {
 	return e ? Ue(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
 }
-function G(e, t, n) {
-	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Tt(async () => {
+function K(e, t, n) {
+	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Et(async () => {
 		let [n, i, ...a] = await Promise.all([
 			e.array("screen"),
 			e.has("elements") ? e.array("elements") : null,
@@ -1376,16 +1392,16 @@ function G(e, t, n) {
 	}, [e, r.join()]);
 	return i && "value" in i ? i : { error: i ? i.error : null };
 }
-function K(e) {
-	let t = Ce(e);
-	t.current = e, z(() => {
+function rn(e) {
+	let t = z(e);
+	t.current = e, R(() => {
 		let e = (e) => {
 			e.target.closest?.("input, select, button, summary, [role=slider], [role=listbox]") || e.ctrlKey || e.metaKey || e.altKey || t.current(e.key) && e.preventDefault();
 		};
 		return window.addEventListener("keydown", e), () => window.removeEventListener("keydown", e);
 	}, []);
 }
-function rn(e, t) {
+function an(e, t) {
 	let n = e.outputs[t] ?? [], r = n.indexOf(Math.max(...n)), i = e.action[t], a = i !== void 0 && i !== r && e.part !== "probe";
 	return [
 		e.captions?.[t],
@@ -1394,7 +1410,7 @@ function rn(e, t) {
 		a ? `explored ${e.actions[i]}` : null
 	].filter(Boolean).join(" · ");
 }
-function an(e) {
+function on(e) {
 	let { view: t, change: n, picture: r } = e, i = r.header.arrays.find((e) => e.name.startsWith("stack/"))?.shape[1] ?? 0, a = [
 		["both", "Both"],
 		["for", "For"],
@@ -1403,7 +1419,7 @@ function an(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "looks",
 		children: [
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Overlay",
 				value: t.opacity,
 				max: 1,
@@ -1411,25 +1427,25 @@ function an(e) {
 				text: `${Math.round(100 * t.opacity)} %`,
 				onChange: (e) => n({ opacity: e })
 			}),
-			/* @__PURE__ */ U(Lt, {
+			/* @__PURE__ */ U(Rt, {
 				label: "Sign",
 				options: a,
 				value: t.sign,
 				onChange: (e) => n({ sign: e })
 			}),
-			r.targets.length > 1 && /* @__PURE__ */ U(Lt, {
+			r.targets.length > 1 && /* @__PURE__ */ U(Rt, {
 				label: "Panels",
 				options: [["both", "Both questions"], ["one", "One"]],
 				value: t.panels,
 				onChange: (e) => n({ panels: e })
 			}),
-			i > 0 && /* @__PURE__ */ U(Lt, {
+			i > 0 && /* @__PURE__ */ U(Rt, {
 				label: "Stack",
 				options: [["all", "All"], ...o],
 				value: e.stack === null ? "all" : `${e.stack}`,
 				onChange: (e) => n({ stack: e === "all" ? null : Number(e) })
 			}),
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Colours",
 				options: Object.entries(Fe).map(([e, t]) => [e, t.name]),
 				value: t.map,
@@ -1446,7 +1462,7 @@ function an(e) {
 		]
 	});
 }
-function on(e) {
+function sn(e) {
 	let { header: t, frame: n } = e, r = t.outputs[n] ?? [], i = r.reduce((e, t) => e + t, 0) / (r.length || 1), a = Math.max(...t.outputs.flatMap((e) => {
 		let t = e.reduce((e, t) => e + t, 0) / (e.length || 1);
 		return e.map((e) => Math.abs(e - t));
@@ -1474,7 +1490,7 @@ function on(e) {
 					class: "number",
 					children: V(e)
 				}),
-				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Vt, {
+				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ht, {
 					value: e - i,
 					low: -a,
 					high: a,
@@ -1488,7 +1504,7 @@ function on(e) {
 		}, r)) })]
 	});
 }
-function sn(e) {
+function q(e) {
 	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = Be(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
 	return /* @__PURE__ */ U(y, { children: [r.length > 0 && /* @__PURE__ */ U("table", {
 		class: "bars",
@@ -1501,10 +1517,10 @@ function sn(e) {
 			}, e))] }) }),
 			/* @__PURE__ */ U("tbody", { children: t.elements.map((e) => /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 				scope: "row",
-				children: [/* @__PURE__ */ U(Bt, { colour: i[e] }), e]
+				children: [/* @__PURE__ */ U(Vt, { colour: i[e] }), e]
 			}), r.map((r) => {
 				let a = t.shares[r][e]?.[n] ?? 0;
-				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Vt, {
+				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ht, {
 					value: a,
 					low: 0,
 					high: 1,
@@ -1525,7 +1541,7 @@ function sn(e) {
 	})] });
 }
 // src/trust.ts
-var q = [
+var cn = [
 	{
 		name: "pixel_flipping",
 		title: "Pixel flipping",
@@ -1567,7 +1583,7 @@ var q = [
 		small: !0
 	}
 ];
-function cn(e, t) {
+function ln(e, t) {
 	if (t == null) return {
 		measure: e,
 		value: null,
@@ -1580,8 +1596,8 @@ function cn(e, t) {
 		light: n(e.green) ? "green" : n(e.amber) ? "amber" : "red"
 	};
 }
-function ln(e) {
-	let t = q.map((t) => cn(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
+function un(e) {
+	let t = cn.map((t) => ln(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
 	return t.filter((e) => e.light !== "grey").some((e) => e.measure.name !== "conservation_error") ? n("red") ? {
 		light: "red",
 		judged: t,
@@ -1601,21 +1617,21 @@ function ln(e) {
 	};
 }
 // src/sections.tsx
-var un = {
+var dn = {
 	green: "●",
 	amber: "▲",
 	red: "■",
 	grey: "○"
 };
-function dn(e) {
+function fn(e) {
 	return /* @__PURE__ */ U("span", {
 		class: `light ${e.light}`,
 		role: "img",
 		"aria-label": e.light,
-		children: un[e.light]
+		children: dn[e.light]
 	});
 }
-function fn(e) {
+function pn(e) {
 	let { index: t, change: n, round: r } = e, i = [...t.events].sort((e, t) => t.timestep - e.timestep), a = (e) => {
 		let r = t.timesteps[$e(t.timesteps, e)];
 		r !== void 0 && n({
@@ -1623,7 +1639,7 @@ function fn(e) {
 			frame: 0
 		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
 	};
-	return /* @__PURE__ */ U(Pt, {
+	return /* @__PURE__ */ U(Ft, {
 		id: "events",
 		title: "Events",
 		aside: /* @__PURE__ */ U("span", {
@@ -1648,35 +1664,35 @@ function fn(e) {
 						class: `kind ${e.kind}`,
 						children: e.kind
 					}),
-					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(pn, { evidence: e.evidence })] })
+					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(mn, { evidence: e.evidence })] })
 				]
 			}, `${e.timestep}${e.kind}${t}`))
 		})]
 	});
 }
-function pn(e) {
+function mn(e) {
 	let t = Object.entries(e.evidence);
 	return t.length ? /* @__PURE__ */ U("dl", {
 		class: "evidence",
 		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: V(t) })] }, e))
 	}) : null;
 }
-function mn(e, t, n) {
+function hn(e, t, n) {
 	let r = e.rounds[t]?.trust?.[n];
-	if (r && Object.keys(r).length) return ln(r);
+	if (r && Object.keys(r).length) return un(r);
 	let i = Object.entries(e.values).flatMap(([e, n]) => {
 		let r = n[t];
 		return e.startsWith("faithfulness/") && r != null ? [[e.slice(13), r]] : [];
 	});
-	return ln(Object.fromEntries(i));
+	return un(Object.fromEntries(i));
 }
-function hn(e) {
-	let t = Object.keys(e.round.targets), n = t.map((t) => mn(e.index, e.at, t));
-	return /* @__PURE__ */ U(Pt, {
+function gn(e) {
+	let t = Object.keys(e.round.targets), n = t.map((t) => hn(e.index, e.at, t));
+	return /* @__PURE__ */ U(Ft, {
 		id: "trust",
 		title: "May these maps be believed?",
 		children: [t.map((e, t) => /* @__PURE__ */ U("p", { children: [
-			/* @__PURE__ */ U(dn, { light: n[t].light }),
+			/* @__PURE__ */ U(fn, { light: n[t].light }),
 			" ",
 			/* @__PURE__ */ U("b", { children: [ct(e)[0], ":"] }),
 			" ",
@@ -1697,7 +1713,7 @@ function hn(e) {
 					scope: "col",
 					children: "amber"
 				})
-			] }) }), /* @__PURE__ */ U("tbody", { children: q.map((e, r) => /* @__PURE__ */ U("tr", { children: [
+			] }) }), /* @__PURE__ */ U("tbody", { children: cn.map((e, r) => /* @__PURE__ */ U("tr", { children: [
 				/* @__PURE__ */ U("th", {
 					scope: "row",
 					children: [e.title, /* @__PURE__ */ U("span", {
@@ -1710,7 +1726,7 @@ function hn(e) {
 					children: [
 						e.judged[r].value === null ? "–" : V(e.judged[r].value),
 						" ",
-						/* @__PURE__ */ U(dn, { light: e.judged[r].light })
+						/* @__PURE__ */ U(fn, { light: e.judged[r].light })
 					]
 				}, t[n])),
 				/* @__PURE__ */ U("td", {
@@ -1733,10 +1749,10 @@ function hn(e) {
 		})]
 	});
 }
-function gn(e, t) {
+function _n(e, t) {
 	return e.rounds.slice(0, t + 1).findLast((e) => e.how)?.how;
 }
-var _n = {
+var vn = {
 	composite: "LRP composite",
 	env_id: "Environment",
 	seed: "Seed of the monitor",
@@ -1746,16 +1762,16 @@ var _n = {
 	epsilon: "Chance of a random action",
 	probe: "Probe",
 	versions: "Versions"
-}, vn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
-function yn(e) {
-	let t = gn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [vn(e.how.composite)] : []));
-	return /* @__PURE__ */ U(Pt, {
+}, yn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
+function bn(e) {
+	let t = _n(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [yn(e.how.composite)] : []));
+	return /* @__PURE__ */ U(Ft, {
 		id: "how",
 		title: "How it was made",
 		children: [
 			/* @__PURE__ */ U("dl", {
 				class: "how",
-				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: _n[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: vn(t) })] }, e))]
+				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: vn[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: yn(t) })] }, e))]
 			}),
 			!t && /* @__PURE__ */ U(W, { children: "These rounds do not say how they were made." }),
 			r.size > 1 && /* @__PURE__ */ U(W, {
@@ -1770,65 +1786,65 @@ function yn(e) {
 	});
 }
 // node_modules/uplot/dist/uPlot.esm.js
-var bn = !0, xn = "uplot", Sn = "u-hz", Cn = "u-vt", wn = "u-title", Tn = "u-wrap", En = "u-under", Dn = "u-over", On = "u-axis", kn = "u-off", An = "u-select", jn = "u-cursor-x", Mn = "u-cursor-y", Nn = "u-cursor-pt", Pn = "u-legend", Fn = "u-live", In = "u-inline", Ln = "u-series", Rn = "u-marker", zn = "u-label", Bn = "u-value", Vn = "width", Hn = "height", Un = "top", Wn = "bottom", Gn = "left", Kn = "right", qn = "#000", Jn = "#0000", Yn = "mousemove", Xn = "mousedown", Zn = "mouseup", Qn = "mouseenter", $n = "mouseleave", er = "dblclick", tr = "resize", nr = "scroll", rr = "change", ir = "dppxchange", ar = "--", or = typeof window < "u", sr = or ? document : null, cr = or ? window : null, lr = or ? navigator : null, J, ur;
-function dr() {
+var xn = !0, Sn = "uplot", Cn = "u-hz", wn = "u-vt", Tn = "u-title", En = "u-wrap", Dn = "u-under", On = "u-over", kn = "u-axis", An = "u-off", jn = "u-select", Mn = "u-cursor-x", Nn = "u-cursor-y", Pn = "u-cursor-pt", Fn = "u-legend", In = "u-live", Ln = "u-inline", Rn = "u-series", zn = "u-marker", Bn = "u-label", Vn = "u-value", Hn = "width", Un = "height", Wn = "top", Gn = "bottom", Kn = "left", qn = "right", Jn = "#000", Yn = "#0000", Xn = "mousemove", Zn = "mousedown", Qn = "mouseup", $n = "mouseenter", er = "mouseleave", tr = "dblclick", nr = "resize", rr = "scroll", ir = "change", ar = "dppxchange", or = "--", sr = typeof window < "u", cr = sr ? document : null, lr = sr ? window : null, ur = sr ? navigator : null, J, dr;
+function fr() {
 	let e = devicePixelRatio;
-	J != e && (J = e, ur && Tr(rr, ur, dr), ur = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), wr(rr, ur, dr), cr.dispatchEvent(new CustomEvent(ir)));
+	J != e && (J = e, dr && Er(ir, dr, fr), dr = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), Tr(ir, dr, fr), lr.dispatchEvent(new CustomEvent(ar)));
 }
-function fr(e, t) {
+function pr(e, t) {
 	if (t != null) {
 		let n = e.classList;
 		!n.contains(t) && n.add(t);
 	}
 }
-function pr(e, t) {
+function mr(e, t) {
 	let n = e.classList;
 	n.contains(t) && n.remove(t);
 }
 function Y(e, t, n) {
 	e.style[t] = n + "px";
 }
-function mr(e, t, n, r) {
-	let i = sr.createElement(e);
-	return t != null && fr(i, t), n?.insertBefore(i, r), i;
+function hr(e, t, n, r) {
+	let i = cr.createElement(e);
+	return t != null && pr(i, t), n?.insertBefore(i, r), i;
 }
-function hr(e, t) {
-	return mr("div", e, t);
+function gr(e, t) {
+	return hr("div", e, t);
 }
-var gr = /* @__PURE__ */ new WeakMap();
-function _r(e, t, n, r, i) {
+var _r = /* @__PURE__ */ new WeakMap();
+function vr(e, t, n, r, i) {
 	let a = "translate(" + t + "px," + n + "px)";
-	a != gr.get(e) && (e.style.transform = a, gr.set(e, a), t < 0 || n < 0 || t > r || n > i ? fr(e, kn) : pr(e, kn));
+	a != _r.get(e) && (e.style.transform = a, _r.set(e, a), t < 0 || n < 0 || t > r || n > i ? pr(e, An) : mr(e, An));
 }
-var vr = /* @__PURE__ */ new WeakMap();
-function yr(e, t, n) {
+var yr = /* @__PURE__ */ new WeakMap();
+function br(e, t, n) {
 	let r = t + n;
-	r != vr.get(e) && (vr.set(e, r), e.style.background = t, e.style.borderColor = n);
+	r != yr.get(e) && (yr.set(e, r), e.style.background = t, e.style.borderColor = n);
 }
-var br = /* @__PURE__ */ new WeakMap();
-function xr(e, t, n, r) {
+var xr = /* @__PURE__ */ new WeakMap();
+function Sr(e, t, n, r) {
 	let i = t + "" + n;
-	i != br.get(e) && (br.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
+	i != xr.get(e) && (xr.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
 }
-var Sr = { passive: !0 }, Cr = {
-	...Sr,
+var Cr = { passive: !0 }, wr = {
+	...Cr,
 	capture: !0
 };
-function wr(e, t, n, r) {
-	t.addEventListener(e, n, r ? Cr : Sr);
-}
 function Tr(e, t, n, r) {
-	t.removeEventListener(e, n, Sr);
+	t.addEventListener(e, n, r ? wr : Cr);
 }
-or && dr();
 function Er(e, t, n, r) {
+	t.removeEventListener(e, n, Cr);
+}
+sr && fr();
+function Dr(e, t, n, r) {
 	let i;
 	n ||= 0, r ||= t.length - 1;
 	let a = r <= 2147483647;
-	for (; r - n > 1;) i = a ? n + r >> 1 : qr((n + r) / 2), t[i] < e ? n = i : r = i;
+	for (; r - n > 1;) i = a ? n + r >> 1 : Jr((n + r) / 2), t[i] < e ? n = i : r = i;
 	return e - t[n] <= t[r] - e ? n : r;
 }
-function Dr(e) {
+function Or(e) {
 	return (t, n, r) => {
 		let i = -1, a = -1;
 		for (let a = n; a <= r; a++) if (e(t[a])) {
@@ -1842,9 +1858,9 @@ function Dr(e) {
 		return [i, a];
 	};
 }
-var Or = (e) => e != null, kr = (e) => e != null && e > 0, Ar = Dr(Or), jr = Dr(kr);
-function Mr(e, t, n, r = 0, i = !1) {
-	let a = i ? jr : Ar, o = i ? kr : Or;
+var kr = (e) => e != null, Ar = (e) => e != null && e > 0, jr = Or(kr), Mr = Or(Ar);
+function Nr(e, t, n, r = 0, i = !1) {
+	let a = i ? Mr : jr, o = i ? Ar : kr;
 	[t, n] = a(e, t, n);
 	let s = e[t], c = e[t];
 	if (t > -1) {
@@ -1855,106 +1871,106 @@ function Mr(e, t, n, r = 0, i = !1) {
 			o(t) && (t < s ? s = t : t > c && (c = t));
 		}
 	}
-	return [s ?? ii, c ?? -ii];
-}
-function Nr(e, t, n, r) {
-	let i = $r(e), a = $r(t);
-	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
-	let o = n == 10 ? ei : ti, s = i == 1 ? qr : Yr, c = a == 1 ? Yr : qr, l = s(o(Kr(e))), u = c(o(Kr(t))), d = Qr(n, l), f = Qr(n, u);
-	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = vi(e, d), t = _i(t, f)), [e, t];
+	return [s ?? ai, c ?? -ai];
 }
 function Pr(e, t, n, r) {
-	let i = Nr(e, t, n, r);
+	let i = ei(e), a = ei(t);
+	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
+	let o = n == 10 ? ti : ni, s = i == 1 ? Jr : Xr, c = a == 1 ? Xr : Jr, l = s(o(qr(e))), u = c(o(qr(t))), d = $r(n, l), f = $r(n, u);
+	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = yi(e, d), t = vi(t, f)), [e, t];
+}
+function Fr(e, t, n, r) {
+	let i = Pr(e, t, n, r);
 	return e == 0 && (i[0] = 0), t == 0 && (i[1] = 0), i;
 }
-var Fr = .1, Ir = {
+var Ir = .1, Lr = {
 	mode: 3,
-	pad: Fr
-}, Lr = {
+	pad: Ir
+}, Rr = {
 	pad: 0,
 	soft: null,
 	mode: 0
-}, Rr = {
-	min: Lr,
-	max: Lr
+}, zr = {
+	min: Rr,
+	max: Rr
 };
-function zr(e, t, n, r) {
-	return ki(n) ? Vr(e, t, n) : (Lr.pad = n, Lr.soft = r ? 0 : null, Lr.mode = r ? 3 : 0, Vr(e, t, Rr));
+function Br(e, t, n, r) {
+	return Ai(n) ? Hr(e, t, n) : (Rr.pad = n, Rr.soft = r ? 0 : null, Rr.mode = r ? 3 : 0, Hr(e, t, zr));
 }
 function X(e, t) {
 	return e ?? t;
 }
-function Br(e, t, n) {
+function Vr(e, t, n) {
 	for (t = X(t, 0), n = X(n, e.length - 1); t <= n;) {
 		if (e[t] != null) return !0;
 		t++;
 	}
 	return !1;
 }
-function Vr(e, t, n) {
-	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -ii), c = X(i.hard, ii), l = X(r.soft, ii), u = X(i.soft, -ii), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ei(p), h = Zr(Kr(e), Kr(t)), g = Kr(ei(h) - m);
-	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != ii && (a = 0), f == 2 && u != -ii && (o = 0)));
-	let _ = p || h || 1e3, v = Qr(10, qr(ei(_))), y = Q(vi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ii, x = Zr(s, y < b && e >= b ? b : Xr(b, y)), S = Q(_i(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ii, w = Xr(c, S > C && t <= C ? C : Zr(C, S));
+function Hr(e, t, n) {
+	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -ai), c = X(i.hard, ai), l = X(r.soft, ai), u = X(i.soft, -ai), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ti(p), h = Qr(qr(e), qr(t)), g = qr(ti(h) - m);
+	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != ai && (a = 0), f == 2 && u != -ai && (o = 0)));
+	let _ = p || h || 1e3, v = $r(10, Jr(ti(_))), y = Q(yi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ai, x = Qr(s, y < b && e >= b ? b : Zr(b, y)), S = Q(vi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ai, w = Zr(c, S > C && t <= C ? C : Qr(C, S));
 	return x == w && x == 0 && (w = 100), [x, w];
 }
-var Hr = new Intl.NumberFormat(or ? lr.language : "en-US"), Ur = (e) => Hr.format(e), Wr = Math, Gr = Wr.PI, Kr = Wr.abs, qr = Wr.floor, Jr = Wr.round, Yr = Wr.ceil, Xr = Wr.min, Zr = Wr.max, Qr = Wr.pow, $r = Wr.sign, ei = Wr.log10, ti = Wr.log2, ni = (e, t = 1) => Wr.sinh(e) * t, ri = (e, t = 1) => Wr.asinh(e / t), ii = Infinity;
-function ai(e) {
-	return (ei((e ^ e >> 31) - (e >> 31)) | 0) + 1;
+var Ur = new Intl.NumberFormat(sr ? ur.language : "en-US"), Wr = (e) => Ur.format(e), Gr = Math, Kr = Gr.PI, qr = Gr.abs, Jr = Gr.floor, Yr = Gr.round, Xr = Gr.ceil, Zr = Gr.min, Qr = Gr.max, $r = Gr.pow, ei = Gr.sign, ti = Gr.log10, ni = Gr.log2, ri = (e, t = 1) => Gr.sinh(e) * t, ii = (e, t = 1) => Gr.asinh(e / t), ai = Infinity;
+function oi(e) {
+	return (ti((e ^ e >> 31) - (e >> 31)) | 0) + 1;
 }
-function oi(e, t, n) {
-	return Xr(Zr(e, t), n);
+function si(e, t, n) {
+	return Zr(Qr(e, t), n);
 }
-function si(e) {
+function ci(e) {
 	return typeof e == "function";
 }
 function Z(e) {
-	return si(e) ? e : () => e;
+	return ci(e) ? e : () => e;
 }
-var ci = () => {}, li = (e) => e, ui = (e, t) => t, di = (e) => null, fi = (e) => !0, pi = (e, t) => e == t, mi = /\.\d*?(?=9{6,}|0{6,})/gm, hi = (e) => {
-	if (Ei(e) || yi.has(e)) return e;
-	let t = `${e}`, n = t.match(mi);
+var li = () => {}, ui = (e) => e, di = (e, t) => t, fi = (e) => null, pi = (e) => !0, mi = (e, t) => e == t, hi = /\.\d*?(?=9{6,}|0{6,})/gm, gi = (e) => {
+	if (Di(e) || bi.has(e)) return e;
+	let t = `${e}`, n = t.match(hi);
 	if (n == null) return e;
 	let r = n[0].length - 1;
 	if (t.indexOf("e-") != -1) {
 		let [e, n] = t.split("e");
-		return +`${hi(e)}e${n}`;
+		return +`${gi(e)}e${n}`;
 	}
 	return Q(e, r);
 };
-function gi(e, t) {
-	return hi(Q(hi(e / t)) * t);
-}
 function _i(e, t) {
-	return hi(Yr(hi(e / t)) * t);
+	return gi(Q(gi(e / t)) * t);
 }
 function vi(e, t) {
-	return hi(qr(hi(e / t)) * t);
+	return gi(Xr(gi(e / t)) * t);
+}
+function yi(e, t) {
+	return gi(Jr(gi(e / t)) * t);
 }
 function Q(e, t = 0) {
-	if (Ei(e)) return e;
+	if (Di(e)) return e;
 	let n = 10 ** t;
-	return Jr(e * n * (1 + 2 ** -52)) / n;
+	return Yr(e * n * (1 + 2 ** -52)) / n;
 }
-var yi = /* @__PURE__ */ new Map();
-function bi(e) {
+var bi = /* @__PURE__ */ new Map();
+function xi(e) {
 	return (("" + e).split(".")[1] || "").length;
 }
-function xi(e, t, n, r) {
-	let i = [], a = r.map(bi);
+function Si(e, t, n, r) {
+	let i = [], a = r.map(xi);
 	for (let o = t; o < n; o++) {
-		let t = Kr(o), n = Q(Qr(e, o), t);
+		let t = qr(o), n = Q($r(e, o), t);
 		for (let s = 0; s < r.length; s++) {
 			let c = e == 10 ? +`${r[s]}e${o}` : r[s] * n, l = (o >= 0 ? 0 : t) + (o >= a[s] ? 0 : a[s]), u = e == 10 ? c : Q(c, l);
-			i.push(u), yi.set(u, l);
+			i.push(u), bi.set(u, l);
 		}
 	}
 	return i;
 }
-var Si = {}, Ci = [], wi = [null, null], Ti = Array.isArray, Ei = Number.isInteger, Di = (e) => e === void 0;
-function Oi(e) {
+var Ci = {}, wi = [], Ti = [null, null], Ei = Array.isArray, Di = Number.isInteger, Oi = (e) => e === void 0;
+function ki(e) {
 	return typeof e == "string";
 }
-function ki(e) {
+function Ai(e) {
 	let t = !1;
 	if (e != null) {
 		let n = e.constructor;
@@ -1962,35 +1978,35 @@ function ki(e) {
 	}
 	return t;
 }
-function Ai(e) {
+function ji(e) {
 	return typeof e == "object" && !!e;
 }
-var ji = Object.getPrototypeOf(Uint8Array), Mi = "__proto__";
-function Ni(e, t = ki) {
+var Mi = Object.getPrototypeOf(Uint8Array), Ni = "__proto__";
+function Pi(e, t = Ai) {
 	let n;
-	if (Ti(e)) {
+	if (Ei(e)) {
 		let r = e.find((e) => e != null);
-		if (Ti(r) || t(r)) {
+		if (Ei(r) || t(r)) {
 			n = Array(e.length);
-			for (let r = 0; r < e.length; r++) n[r] = Ni(e[r], t);
+			for (let r = 0; r < e.length; r++) n[r] = Pi(e[r], t);
 		} else n = e.slice();
-	} else if (e instanceof ji) n = e.slice();
+	} else if (e instanceof Mi) n = e.slice();
 	else if (t(e)) {
 		n = {};
-		for (let r in e) r != Mi && (n[r] = Ni(e[r], t));
+		for (let r in e) r != Ni && (n[r] = Pi(e[r], t));
 	} else n = e;
 	return n;
 }
-function Pi(e) {
+function Fi(e) {
 	let t = arguments;
 	for (let n = 1; n < t.length; n++) {
 		let r = t[n];
-		for (let t in r) t != Mi && (ki(e[t]) ? Pi(e[t], Ni(r[t])) : e[t] = Ni(r[t]));
+		for (let t in r) t != Ni && (Ai(e[t]) ? Fi(e[t], Pi(r[t])) : e[t] = Pi(r[t]));
 	}
 	return e;
 }
-var Fi = 0, Ii = 1, Li = 2;
-function Ri(e, t, n) {
+var Ii = 0, Li = 1, Ri = 2;
+function zi(e, t, n) {
 	for (let r = 0, i, a = -1; r < t.length; r++) {
 		let o = t[r];
 		if (o > a) {
@@ -1999,11 +2015,11 @@ function Ri(e, t, n) {
 		}
 	}
 }
-function zi(e, t) {
-	if (Hi(e)) {
+function Bi(e, t) {
+	if (Ui(e)) {
 		let t = e[0].slice();
 		for (let n = 1; n < e.length; n++) t.push(...e[n].slice(1));
-		return Ui(t[0]) || (t = Vi(t)), t;
+		return Wi(t[0]) || (t = Hi(t)), t;
 	}
 	let n = /* @__PURE__ */ new Set();
 	for (let t = 0; t < e.length; t++) {
@@ -2015,18 +2031,18 @@ function zi(e, t) {
 	for (let n = 0; n < e.length; n++) {
 		let o = e[n], s = o[0];
 		for (let e = 1; e < o.length; e++) {
-			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Ii, d = [];
+			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Li, d = [];
 			for (let e = 0; e < c.length; e++) {
 				let t = c[e], n = a.get(s[e]);
-				t === null ? u != Fi && (l[n] = t, u == Li && d.push(n)) : l[n] = t;
+				t === null ? u != Ii && (l[n] = t, u == Ri && d.push(n)) : l[n] = t;
 			}
-			Ri(l, d, i), r.push(l);
+			zi(l, d, i), r.push(l);
 		}
 	}
 	return r;
 }
-var Bi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
-function Vi(e) {
+var Vi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
+function Hi(e) {
 	let t = e[0], n = t.length, r = Array(n);
 	for (let e = 0; e < r.length; e++) r[e] = e;
 	r.sort((e, n) => t[e] - t[n]);
@@ -2038,7 +2054,7 @@ function Vi(e) {
 	}
 	return i;
 }
-function Hi(e) {
+function Ui(e) {
 	let t = e[0][0], n = t.length;
 	for (let r = 1; r < e.length; r++) {
 		let i = e[r][0];
@@ -2049,14 +2065,14 @@ function Hi(e) {
 	}
 	return !0;
 }
-function Ui(e, t = 100) {
+function Wi(e, t = 100) {
 	let n = e.length;
 	if (n <= 1) return !0;
 	let r = 0, i = n - 1;
 	for (; r <= i && e[r] == null;) r++;
 	for (; i >= r && e[i] == null;) i--;
 	if (i <= r) return !0;
-	let a = Zr(1, qr((i - r + 1) / t));
+	let a = Qr(1, Jr((i - r + 1) / t));
 	for (let t = e[r], n = r + a; n <= i; n += a) {
 		let r = e[n];
 		if (r != null) {
@@ -2066,7 +2082,7 @@ function Ui(e, t = 100) {
 	}
 	return !0;
 }
-var Wi = [
+var Gi = [
 	"January",
 	"February",
 	"March",
@@ -2079,7 +2095,7 @@ var Wi = [
 	"October",
 	"November",
 	"December"
-], Gi = [
+], Ki = [
 	"Sunday",
 	"Monday",
 	"Tuesday",
@@ -2088,33 +2104,33 @@ var Wi = [
 	"Friday",
 	"Saturday"
 ];
-function Ki(e) {
+function qi(e) {
 	return e.slice(0, 3);
 }
-var qi = Gi.map(Ki), Ji = {
-	MMMM: Wi,
-	MMM: Wi.map(Ki),
-	WWWW: Gi,
-	WWW: qi
+var Ji = Ki.map(qi), Yi = {
+	MMMM: Gi,
+	MMM: Gi.map(qi),
+	WWWW: Ki,
+	WWW: Ji
 };
-function Yi(e) {
+function Xi(e) {
 	return (e < 10 ? "0" : "") + e;
 }
-function Xi(e) {
+function Zi(e) {
 	return (e < 10 ? "00" : e < 100 ? "0" : "") + e;
 }
-var Zi = {
+var Qi = {
 	YYYY: (e) => e.getFullYear(),
 	YY: (e) => (e.getFullYear() + "").slice(2),
 	MMMM: (e, t) => t.MMMM[e.getMonth()],
 	MMM: (e, t) => t.MMM[e.getMonth()],
-	MM: (e) => Yi(e.getMonth() + 1),
+	MM: (e) => Xi(e.getMonth() + 1),
 	M: (e) => e.getMonth() + 1,
-	DD: (e) => Yi(e.getDate()),
+	DD: (e) => Xi(e.getDate()),
 	D: (e) => e.getDate(),
 	WWWW: (e, t) => t.WWWW[e.getDay()],
 	WWW: (e, t) => t.WWW[e.getDay()],
-	HH: (e) => Yi(e.getHours()),
+	HH: (e) => Xi(e.getHours()),
 	H: (e) => e.getHours(),
 	h: (e) => {
 		let t = e.getHours();
@@ -2123,35 +2139,35 @@ var Zi = {
 	AA: (e) => e.getHours() >= 12 ? "PM" : "AM",
 	aa: (e) => e.getHours() >= 12 ? "pm" : "am",
 	a: (e) => e.getHours() >= 12 ? "p" : "a",
-	mm: (e) => Yi(e.getMinutes()),
+	mm: (e) => Xi(e.getMinutes()),
 	m: (e) => e.getMinutes(),
-	ss: (e) => Yi(e.getSeconds()),
+	ss: (e) => Xi(e.getSeconds()),
 	s: (e) => e.getSeconds(),
-	fff: (e) => Xi(e.getMilliseconds())
+	fff: (e) => Zi(e.getMilliseconds())
 };
-function Qi(e, t) {
-	t ||= Ji;
+function $i(e, t) {
+	t ||= Yi;
 	let n = [], r = /\{([a-z]+)\}|[^{]+/gi, i;
-	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Zi[i[1]] : i[0]);
+	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Qi[i[1]] : i[0]);
 	return (e) => {
 		let r = "";
 		for (let i = 0; i < n.length; i++) r += typeof n[i] == "string" ? n[i] : n[i](e, t);
 		return r;
 	};
 }
-var $i = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-function ea(e, t) {
+var ea = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function ta(e, t) {
 	let n;
-	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == $i ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
+	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == ea ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
 }
-var ta = (e) => e % 1 == 0, na = [
+var na = (e) => e % 1 == 0, ra = [
 	1,
 	2,
 	2.5,
 	5
-], ra = xi(10, -32, 0, na), ia = xi(10, 0, 32, na), aa = ia.filter(ta), oa = ra.concat(ia), sa = "\n", ca = "{YYYY}", la = sa + ca, ua = "{M}/{D}", da = sa + ua, fa = da + "/{YY}", pa = "{aa}", ma = "{h}:{mm}" + pa, ha = sa + ma, ga = ":{ss}", $ = null;
-function _a(e) {
-	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? xi(10, 0, 3, na).filter(ta) : xi(10, -3, 0, na)).concat([
+], ia = Si(10, -32, 0, ra), aa = Si(10, 0, 32, ra), oa = aa.filter(na), sa = ia.concat(aa), ca = "\n", la = "{YYYY}", ua = ca + la, da = "{M}/{D}", fa = ca + da, pa = fa + "/{YY}", ma = "{aa}", ha = "{h}:{mm}" + ma, ga = ca + ha, _a = ":{ss}", $ = null;
+function va(e) {
+	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? Si(10, 0, 3, ra).filter(na) : Si(10, -3, 0, ra)).concat([
 		t,
 		t * 5,
 		t * 10,
@@ -2195,7 +2211,7 @@ function _a(e) {
 	]), c = [
 		[
 			o,
-			ca,
+			la,
 			$,
 			$,
 			$,
@@ -2207,7 +2223,7 @@ function _a(e) {
 		[
 			i * 28,
 			"{MMM}",
-			la,
+			ua,
 			$,
 			$,
 			$,
@@ -2217,8 +2233,8 @@ function _a(e) {
 		],
 		[
 			i,
+			da,
 			ua,
-			la,
 			$,
 			$,
 			$,
@@ -2228,10 +2244,10 @@ function _a(e) {
 		],
 		[
 			r,
-			"{h}" + pa,
-			fa,
+			"{h}" + ma,
+			pa,
 			$,
-			da,
+			fa,
 			$,
 			$,
 			$,
@@ -2239,10 +2255,10 @@ function _a(e) {
 		],
 		[
 			n,
-			ma,
-			fa,
+			ha,
+			pa,
 			$,
-			da,
+			fa,
 			$,
 			$,
 			$,
@@ -2250,42 +2266,42 @@ function _a(e) {
 		],
 		[
 			t,
+			_a,
+			pa + " " + ha,
+			$,
+			fa + " " + ha,
+			$,
 			ga,
-			fa + " " + ma,
-			$,
-			da + " " + ma,
-			$,
-			ha,
 			$,
 			1
 		],
 		[
 			e,
-			ga + ".{fff}",
-			fa + " " + ma,
+			_a + ".{fff}",
+			pa + " " + ha,
 			$,
-			da + " " + ma,
+			fa + " " + ha,
 			$,
-			ha,
+			ga,
 			$,
 			1
 		]
 	];
 	function l(t) {
 		return (s, c, l, u, d, f) => {
-			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Da(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
+			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Oa(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
 			if (h || m) {
-				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Da(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Jr(i / e)), c = s.getFullYear(), l = s.getMonth();
+				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Oa(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Yr(i / e)), c = s.getFullYear(), l = s.getMonth();
 				for (let a = 0; i <= u; a++) {
-					let o = Da(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
+					let o = Oa(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
 					i = Q((+o + s) * e, 3), i <= u && p.push(i);
 				}
 			} else {
-				let a = d >= i ? i : d, o = y + (qr(l) - qr(_)) + _i(_ - y, a);
+				let a = d >= i ? i : d, o = y + (Jr(l) - Jr(_)) + vi(_ - y, a);
 				p.push(o);
 				let m = t(o), h = m.getHours() + m.getMinutes() / n + m.getSeconds() / r, g = d / r, v = f / s.axes[c]._space;
 				for (; o = Q(o + d, e == 1 ? 0 : 3), !(o > u);) if (g > 1) {
-					let e = qr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
+					let e = Jr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
 					n > 1 && (n = -1), o -= n * r, h = (h + g) % 24;
 					let i = p[p.length - 1];
 					Q((o - i) / d, 3) * v >= .7 && p.push(o);
@@ -2300,12 +2316,12 @@ function _a(e) {
 		l
 	];
 }
-var [va, ya, ba] = _a(1), [xa, Sa, Ca] = _a(.001);
-xi(2, -53, 53, [1]);
-function wa(e, t) {
+var [ya, ba, xa] = va(1), [Sa, Ca, wa] = va(.001);
+Si(2, -53, 53, [1]);
+function Ta(e, t) {
 	return e.map((e) => e.map((n, r) => r == 0 || r == 8 || n == null ? n : t(r == 1 || e[8] == 0 ? n : e[1] + n)));
 }
-function Ta(e, t) {
+function Ea(e, t) {
 	return (n, r, i, a, o) => {
 		let s = t.find((e) => o >= e[0]) || t[t.length - 1], c, l, u, d, f, p;
 		return r.map((t) => {
@@ -2314,98 +2330,98 @@ function Ta(e, t) {
 		});
 	};
 }
-function Ea(e, t) {
-	let n = Qi(t);
+function Da(e, t) {
+	let n = $i(t);
 	return (t, r, i, a, o) => r.map((t) => n(e(t)));
 }
-function Da(e, t, n) {
+function Oa(e, t, n) {
 	return new Date(e, t, n);
 }
-function Oa(e, t) {
+function ka(e, t) {
 	return t(e);
 }
-var ka = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
-function Aa(e, t) {
-	return (n, r, i, a) => a == null ? ar : t(e(r));
-}
+var Aa = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
 function ja(e, t) {
+	return (n, r, i, a) => a == null ? or : t(e(r));
+}
+function Ma(e, t) {
 	let n = e.series[t];
 	return n.width ? n.stroke(e, t) : n.points.width ? n.points.stroke(e, t) : null;
 }
-function Ma(e, t) {
+function Na(e, t) {
 	return e.series[t].fill(e, t);
 }
-var Na = {
+var Pa = {
 	show: !0,
 	live: !0,
 	isolate: !1,
-	mount: ci,
+	mount: li,
 	markers: {
 		show: !0,
 		width: 2,
-		stroke: ja,
-		fill: Ma,
+		stroke: Ma,
+		fill: Na,
 		dash: "solid"
 	},
 	idx: null,
 	idxs: null,
 	values: []
 };
-function Pa(e, t) {
-	let n = e.cursor.points, r = hr(), i = n.size(e, t);
-	Y(r, Vn, i), Y(r, Hn, i);
+function Fa(e, t) {
+	let n = e.cursor.points, r = gr(), i = n.size(e, t);
+	Y(r, Hn, i), Y(r, Un, i);
 	let a = i / -2;
 	Y(r, "marginLeft", a), Y(r, "marginTop", a);
 	let o = n.width(e, t, i);
 	return o && Y(r, "borderWidth", o), r;
 }
-function Fa(e, t) {
+function Ia(e, t) {
 	let n = e.series[t].points;
 	return n._fill || n._stroke;
 }
-function Ia(e, t) {
+function La(e, t) {
 	let n = e.series[t].points;
 	return n._stroke || n._fill;
 }
-function La(e, t) {
+function Ra(e, t) {
 	return e.series[t].points.size;
 }
-var Ra = [0, 0];
-function za(e, t, n) {
-	return Ra[0] = t, Ra[1] = n, Ra;
+var za = [0, 0];
+function Ba(e, t, n) {
+	return za[0] = t, za[1] = n, za;
 }
-function Ba(e, t, n, r = !0) {
+function Va(e, t, n, r = !0) {
 	return (e) => {
 		e.button != 0 || r && e.target != t || n(e);
 	};
 }
-function Va(e, t, n, r = !0) {
+function Ha(e, t, n, r = !0) {
 	return (e) => {
 		r && e.target != t || n(e);
 	};
 }
-var Ha = {
+var Ua = {
 	show: !0,
 	x: !0,
 	y: !0,
 	lock: !1,
-	move: za,
+	move: Ba,
 	points: {
 		one: !1,
-		show: Pa,
-		size: La,
+		show: Fa,
+		size: Ra,
 		width: 0,
-		stroke: Ia,
-		fill: Fa
+		stroke: La,
+		fill: Ia
 	},
 	bind: {
-		mousedown: Ba,
-		mouseup: Ba,
-		click: Ba,
-		dblclick: Ba,
-		mousemove: Va,
-		mouseleave: Va,
-		mouseenter: Va
+		mousedown: Va,
+		mouseup: Va,
+		click: Va,
+		dblclick: Va,
+		mousemove: Ha,
+		mouseleave: Ha,
+		mouseenter: Ha
 	},
 	drag: {
 		setScale: !0,
@@ -2435,139 +2451,139 @@ var Ha = {
 	dataIdx: null,
 	idxs: null,
 	event: null
-}, Ua = {
+}, Wa = {
 	show: !0,
 	stroke: "rgba(0,0,0,0.07)",
 	width: 2
-}, Wa = Pi({}, Ua, { filter: ui }), Ga = Pi({}, Wa, { size: 10 }), Ka = Pi({}, Ua, { show: !1 }), qa = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Ja = "bold " + qa, Ya = 1.5, Xa = {
+}, Ga = Fi({}, Wa, { filter: di }), Ka = Fi({}, Ga, { size: 10 }), qa = Fi({}, Wa, { show: !1 }), Ja = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Ya = "bold " + Ja, Xa = 1.5, Za = {
 	show: !0,
 	scale: "x",
-	stroke: qn,
+	stroke: Jn,
 	space: 50,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Ja,
+	labelFont: Ya,
 	side: 2,
-	grid: Wa,
-	ticks: Ga,
-	border: Ka,
-	font: qa,
-	lineGap: Ya,
+	grid: Ga,
+	ticks: Ka,
+	border: qa,
+	font: Ja,
+	lineGap: Xa,
 	rotate: 0
-}, Za = "Value", Qa = "Time", $a = {
+}, Qa = "Value", $a = "Time", eo = {
 	show: !0,
 	scale: "x",
 	auto: !1,
 	sorted: 1,
-	min: ii,
+	min: ai,
 	max: -Infinity,
 	idxs: []
 };
-function eo(e, t, n, r, i) {
-	return t.map((e) => e == null ? "" : Ur(e));
+function to(e, t, n, r, i) {
+	return t.map((e) => e == null ? "" : Wr(e));
 }
-function to(e, t, n, r, i, a, o) {
-	let s = [], c = yi.get(i) || 0;
-	n = o ? n : Q(_i(n, i), c);
+function no(e, t, n, r, i, a, o) {
+	let s = [], c = bi.get(i) || 0;
+	n = o ? n : Q(vi(n, i), c);
 	for (let e = n; e <= r; e = Q(e + i, c)) s.push(Object.is(e, -0) ? 0 : e);
 	return s;
 }
-function no(e, t, n, r, i, a, o) {
+function ro(e, t, n, r, i, a, o) {
 	let s = [], c = e.scales[e.axes[t].scale].log;
-	i = Qr(c, qr((c == 10 ? ei : ti)(n))), c == 10 && (i = oa[Er(i, oa)]);
+	i = $r(c, Jr((c == 10 ? ti : ni)(n))), c == 10 && (i = sa[Dr(i, sa)]);
 	let l = n, u = i * c;
-	c == 10 && (u = oa[Er(u, oa)]);
+	c == 10 && (u = sa[Dr(u, sa)]);
 	do
-		s.push(l), l += i, c == 10 && !yi.has(l) && (l = Q(l, yi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = oa[Er(u, oa)]));
+		s.push(l), l += i, c == 10 && !bi.has(l) && (l = Q(l, bi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = sa[Dr(u, sa)]));
 	while (l <= r);
 	return s;
 }
-function ro(e, t, n, r, i, a, o) {
-	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? no(e, t, Zr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
-	return (n < -s ? no(e, t, Zr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
+function io(e, t, n, r, i, a, o) {
+	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? ro(e, t, Qr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
+	return (n < -s ? ro(e, t, Qr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
 }
-var io = /./, ao = /[12357]/, oo = /[125]/, so = /1/, co = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
-function lo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? io : c(7, o) - u >= l ? ao : c(5, o) - u >= l ? oo : so;
-	if (d == so) {
-		let e = Kr(c(1, o) - u);
-		if (e < l) return co(t.slice().reverse(), s.distr, d, Yr(l / e)).reverse();
-	}
-	return co(t, s.distr, d, 1);
-}
+var ao = /./, oo = /[12357]/, so = /[125]/, co = /1/, lo = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
 function uo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Kr(c(1, o) - c(2, o));
-	return l < s ? co(t.slice().reverse(), 3, io, Yr(s / l)).reverse() : t;
+	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? ao : c(7, o) - u >= l ? oo : c(5, o) - u >= l ? so : co;
+	if (d == co) {
+		let e = qr(c(1, o) - u);
+		if (e < l) return lo(t.slice().reverse(), s.distr, d, Xr(l / e)).reverse();
+	}
+	return lo(t, s.distr, d, 1);
 }
-function fo(e, t, n, r) {
-	return r == null ? ar : t == null ? "" : Ur(t);
+function fo(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = qr(c(1, o) - c(2, o));
+	return l < s ? lo(t.slice().reverse(), 3, ao, Xr(s / l)).reverse() : t;
 }
-var po = {
+function po(e, t, n, r) {
+	return r == null ? or : t == null ? "" : Wr(t);
+}
+var mo = {
 	show: !0,
 	scale: "y",
-	stroke: qn,
+	stroke: Jn,
 	space: 30,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Ja,
+	labelFont: Ya,
 	side: 3,
-	grid: Wa,
-	ticks: Ga,
-	border: Ka,
-	font: qa,
-	lineGap: Ya,
+	grid: Ga,
+	ticks: Ka,
+	border: qa,
+	font: Ja,
+	lineGap: Xa,
 	rotate: 0
 };
-function mo(e, t) {
+function ho(e, t) {
 	return Q((3 + (e || 1) * 2) * t, 3);
 }
-function ho(e, t) {
-	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Kr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
+function go(e, t) {
+	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = qr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
 	return r[1] - r[0] <= o;
 }
-var go = {
+var _o = {
 	scale: null,
 	auto: !0,
 	sorted: 0,
-	min: ii,
+	min: ai,
 	max: -Infinity
-}, _o = (e, t, n, r, i) => i, vo = {
+}, vo = (e, t, n, r, i) => i, yo = {
 	show: !0,
 	auto: !0,
 	sorted: 0,
-	gaps: _o,
+	gaps: vo,
 	alpha: 1,
-	facets: [Pi({}, go, { scale: "x" }), Pi({}, go, { scale: "y" })]
-}, yo = {
+	facets: [Fi({}, _o, { scale: "x" }), Fi({}, _o, { scale: "y" })]
+}, bo = {
 	scale: "y",
 	auto: !0,
 	sorted: 0,
 	show: !0,
 	spanGaps: !1,
-	gaps: _o,
+	gaps: vo,
 	alpha: 1,
 	points: {
-		show: ho,
+		show: go,
 		filter: null
 	},
 	values: null,
-	min: ii,
+	min: ai,
 	max: -Infinity,
 	idxs: [],
 	path: null,
 	clip: null
 };
-function bo(e, t, n, r, i) {
+function xo(e, t, n, r, i) {
 	return n / 10;
 }
-var xo = {
-	time: bn,
+var So = {
+	time: xn,
 	auto: !0,
 	distr: 1,
 	log: 10,
@@ -2576,12 +2592,12 @@ var xo = {
 	max: null,
 	dir: 1,
 	ori: 0
-}, So = Pi({}, xo, {
+}, Co = Fi({}, So, {
 	time: !1,
 	ori: 1
-}), Co = {};
-function wo(e, t) {
-	let n = Co[e];
+}), wo = {};
+function To(e, t) {
+	let n = wo[e];
 	return n || (n = {
 		key: e,
 		plots: [],
@@ -2594,38 +2610,38 @@ function wo(e, t) {
 		pub(e, t, r, i, a, o, s) {
 			for (let c = 0; c < n.plots.length; c++) n.plots[c] != t && n.plots[c].pub(e, t, r, i, a, o, s);
 		}
-	}, e != null && (Co[e] = n)), n;
+	}, e != null && (wo[e] = n)), n;
 }
-var To = 1, Eo = 2;
-function Do(e, t, n) {
+var Eo = 1, Do = 2;
+function Oo(e, t, n) {
 	let r = e.mode, i = e.series[t], a = r == 2 ? e._data[t] : e._data, o = e.scales, s = e.bbox, c = a[0], l = r == 2 ? a[1] : a[t], u = r == 2 ? o[i.facets[0].scale] : o[e.series[0].scale], d = r == 2 ? o[i.facets[1].scale] : o[i.scale], f = s.left, p = s.top, m = s.width, h = s.height, g = e.valToPosH, _ = e.valToPosV;
-	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Io, Ro, Bo, Ho, Wo) : n(i, c, l, u, d, _, g, p, f, h, m, Lo, zo, Vo, Uo, Go);
+	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Lo, zo, Vo, Uo, Go) : n(i, c, l, u, d, _, g, p, f, h, m, Ro, Bo, Ho, Wo, Ko);
 }
-function Oo(e, t) {
-	let n = 0, r = 0, i = X(e.bands, Ci);
+function ko(e, t) {
+	let n = 0, r = 0, i = X(e.bands, wi);
 	for (let e = 0; e < i.length; e++) {
 		let a = i[e];
 		a.series[0] == t ? n = a.dir : a.series[1] == t && (a.dir == 1 ? r |= 1 : r |= 2);
 	}
 	return [n, r == 1 ? -1 : r == 2 ? 1 : r == 3 ? 2 : 0];
 }
-function ko(e, t, n, r, i) {
+function Ao(e, t, n, r, i) {
 	let a = e.mode, o = e.series[t], s = a == 2 ? o.facets[1].scale : o.scale, c = e.scales[s];
 	return i == -1 ? c.min : i == 1 ? c.max : c.distr == 3 ? c.dir == 1 ? c.min : c.max : 0;
 }
-function Ao(e, t, n, r, i, a) {
-	return Do(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
-		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Ro : zo, v, y;
+function jo(e, t, n, r, i, a) {
+	return Oo(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
+		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? zo : Bo, v, y;
 		g == 1 ? (v = n, y = r) : (v = r, y = n);
 		let b = h(l(t[v], s, p, d)), x = h(u(o[v], c, m, f)), S = h(l(t[y], s, p, d)), C = h(u(a == 1 ? c.max : c.min, c, m, f)), w = new Path2D(i);
 		return _(w, S, C), _(w, b, C), _(w, b, x), w;
 	});
 }
-function jo(e, t, n, r, i, a) {
+function Mo(e, t, n, r, i, a) {
 	let o = null;
 	if (e.length > 0) {
 		o = new Path2D();
-		let s = t == 0 ? Bo : Vo, c = n;
+		let s = t == 0 ? Vo : Ho, c = n;
 		for (let t = 0; t < e.length; t++) {
 			let n = e[t];
 			if (n[1] > n[0]) {
@@ -2638,11 +2654,11 @@ function jo(e, t, n, r, i, a) {
 	}
 	return o;
 }
-function Mo(e, t, n) {
+function No(e, t, n) {
 	let r = e[e.length - 1];
 	r && r[0] == t ? r[1] = n : e.push([t, n]);
 }
-function No(e, t, n, r, i, a, o) {
+function Po(e, t, n, r, i, a, o) {
 	let s = [], c = e.length;
 	for (let l = i == 1 ? n : r; l >= n && l <= r; l += i) if (t[l] === null) {
 		let u = l, d = l;
@@ -2655,11 +2671,11 @@ function No(e, t, n, r, i, a, o) {
 	}
 	return s;
 }
-function Po(e) {
-	return e == 0 ? li : e == 1 ? Jr : (t) => gi(t, e);
-}
 function Fo(e) {
-	let t = e == 0 ? Io : Lo, n = e == 0 ? (e, t, n, r, i, a) => {
+	return e == 0 ? ui : e == 1 ? Yr : (t) => _i(t, e);
+}
+function Io(e) {
+	let t = e == 0 ? Lo : Ro, n = e == 0 ? (e, t, n, r, i, a) => {
 		e.arcTo(t, n, r, i, a);
 	} : (e, t, n, r, i, a) => {
 		e.arcTo(n, t, i, r, a);
@@ -2669,36 +2685,36 @@ function Fo(e) {
 		e.rect(n, t, i, r);
 	};
 	return (e, i, a, o, s, c = 0, l = 0) => {
-		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Xr(c, o / 2, s / 2), l = Xr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
+		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Zr(c, o / 2, s / 2), l = Zr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
 	};
 }
-var Io = (e, t, n) => {
+var Lo = (e, t, n) => {
 	e.moveTo(t, n);
-}, Lo = (e, t, n) => {
-	e.moveTo(n, t);
 }, Ro = (e, t, n) => {
-	e.lineTo(t, n);
+	e.moveTo(n, t);
 }, zo = (e, t, n) => {
+	e.lineTo(t, n);
+}, Bo = (e, t, n) => {
 	e.lineTo(n, t);
-}, Bo = Fo(0), Vo = Fo(1), Ho = (e, t, n, r, i, a) => {
+}, Vo = Io(0), Ho = Io(1), Uo = (e, t, n, r, i, a) => {
 	e.arc(t, n, r, i, a);
-}, Uo = (e, t, n, r, i, a) => {
+}, Wo = (e, t, n, r, i, a) => {
 	e.arc(n, t, r, i, a);
-}, Wo = (e, t, n, r, i, a, o) => {
-	e.bezierCurveTo(t, n, r, i, a, o);
 }, Go = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(t, n, r, i, a, o);
+}, Ko = (e, t, n, r, i, a, o) => {
 	e.bezierCurveTo(n, t, i, r, o, a);
 };
-function Ko(e) {
-	return (e, t, n, r, i) => Do(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
+function qo(e) {
+	return (e, t, n, r, i) => Oo(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
 		let { pxRound: h, points: g } = t, _, v;
-		s.ori == 0 ? (_ = Io, v = Ho) : (_ = Lo, v = Uo);
+		s.ori == 0 ? (_ = Lo, v = Uo) : (_ = Ro, v = Wo);
 		let y = Q(g.width * J, 3), b = (g.size - g.width) / 2 * J, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
-		Bo(C, w - x, T - x, E + x * 2, D + x * 2);
+		Vo(C, w - x, T - x, E + x * 2, D + x * 2);
 		let O = (e) => {
 			if (o[e] != null) {
 				let t = h(l(a[e], s, p, d)), n = h(u(o[e], c, m, f));
-				_(S, t + b, n), v(S, t, n, b, 0, Gr * 2);
+				_(S, t + b, n), v(S, t, n, b, 0, Kr * 2);
 			}
 		};
 		if (i) i.forEach(O);
@@ -2711,25 +2727,25 @@ function Ko(e) {
 		};
 	});
 }
-function qo(e) {
+function Jo(e) {
 	return (t, n, r, i, a, o) => {
 		r != i && (a != r && o != r && e(t, n, r), a != i && o != i && e(t, n, i), e(t, n, o));
 	};
 }
-var Jo = qo(Ro), Yo = qo(zo);
-function Xo(e) {
+var Yo = Jo(zo), Xo = Jo(Bo);
+function Zo(e) {
 	let t = X(e?.alignGaps, 0);
-	return (e, n, r, i) => Do(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
-		[r, i] = Ar(s, r, i);
+	return (e, n, r, i) => Oo(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
+		[r, i] = jr(s, r, i);
 		let g = a.pxRound, _ = (e) => g(u(e, c, m, f)), v = (e) => g(d(e, l, h, p)), y, b;
-		c.ori == 0 ? (y = Ro, b = Jo) : (y = zo, b = Yo);
+		c.ori == 0 ? (y = zo, b = Yo) : (y = Bo, b = Xo);
 		let x = c.dir * (c.ori == 0 ? 1 : -1), S = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: To
+			flags: Eo
 		}, C = S.stroke, w = !1;
 		if (i - r >= m * 4) {
 			let t = (t) => e.posToVal(t, c.key, !0), n = null, a = null, l, u, d, f = _(o[x == 1 ? r : i]), p = _(o[r]), m = _(o[i]), h = t(x == 1 ? p + 1 : m - 1);
@@ -2742,29 +2758,29 @@ function Xo(e) {
 			let t = s[e];
 			t === null ? w = !0 : t != null && y(C, _(o[e]), v(t));
 		}
-		let [T, E] = Oo(e, n);
+		let [T, E] = ko(e, n);
 		if (a.fill != null || T != 0) {
 			let t = S.fill = new Path2D(C), s = v(a.fillTo(e, n, a.min, a.max, T)), c = _(o[r]), l = _(o[i]);
 			x == -1 && ([l, c] = [c, l]), y(t, l, s), y(t, c, s);
 		}
 		if (!a.spanGaps) {
 			let l = [];
-			w && l.push(...No(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = jo(l, c.ori, f, p, m, h);
+			w && l.push(...Po(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = Mo(l, c.ori, f, p, m, h);
 		}
-		return E != 0 && (S.band = E == 2 ? [Ao(e, n, r, i, C, -1), Ao(e, n, r, i, C, 1)] : Ao(e, n, r, i, C, E)), S;
+		return E != 0 && (S.band = E == 2 ? [jo(e, n, r, i, C, -1), jo(e, n, r, i, C, 1)] : jo(e, n, r, i, C, E)), S;
 	});
 }
-function Zo(e) {
+function Qo(e) {
 	let t = X(e.align, 1), n = X(e.ascDesc, !1), r = X(e.alignGaps, 0), i = X(e.extend, !1);
-	return (e, a, o, s) => Do(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
-		[o, s] = Ar(u, o, s);
-		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Ro : zo, T = {
+	return (e, a, o, s) => Oo(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
+		[o, s] = jr(u, o, s);
+		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? zo : Bo, T = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: To
+			flags: Eo
 		}, E = T.stroke, D = d.dir * (d.ori == 0 ? 1 : -1), O = C(u[D == 1 ? o : s]), k = S(l[D == 1 ? o : s]), ee = k, A = k;
 		i && t == -1 && (A = b, w(E, A, O)), w(E, k, O);
 		for (let e = D == 1 ? o : s; e >= o && e <= s; e += D) {
@@ -2775,50 +2791,50 @@ function Zo(e) {
 		}
 		let te = ee;
 		i && t == 1 && (te = b + x, w(E, te, O));
-		let [ne, re] = Oo(e, a);
+		let [ne, re] = ko(e, a);
 		if (c.fill != null || ne != 0) {
 			let t = T.fill = new Path2D(E), n = C(c.fillTo(e, a, c.min, c.max, ne));
 			w(t, te, n), w(t, A, n);
 		}
 		if (!c.spanGaps) {
 			let i = [];
-			i.push(...No(l, u, o, s, D, S, r));
+			i.push(...Po(l, u, o, s, D, S, r));
 			let f = c.width * J / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
 			i.forEach((e) => {
 				e[0] += p, e[1] += m;
-			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = jo(i, d.ori, h, g, _, v);
+			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = Mo(i, d.ori, h, g, _, v);
 		}
-		return re != 0 && (T.band = re == 2 ? [Ao(e, a, o, s, E, -1), Ao(e, a, o, s, E, 1)] : Ao(e, a, o, s, E, re)), T;
+		return re != 0 && (T.band = re == 2 ? [jo(e, a, o, s, E, -1), jo(e, a, o, s, E, 1)] : jo(e, a, o, s, E, re)), T;
 	});
 }
-function Qo(e, t, n, r, i, a, o = ii) {
+function $o(e, t, n, r, i, a, o = ai) {
 	if (e.length > 1) {
 		let s = null;
 		for (let c = 0, l = Infinity; c < e.length; c++) if (t[c] !== void 0) {
 			if (s != null) {
-				let t = Kr(e[c] - e[s]);
-				t < l && (l = t, o = Kr(n(e[c], r, i, a) - n(e[s], r, i, a)));
+				let t = qr(e[c] - e[s]);
+				t < l && (l = t, o = qr(n(e[c], r, i, a) - n(e[s], r, i, a)));
 			}
 			s = c;
 		}
 	}
 	return o;
 }
-function $o(e) {
-	e ||= Si;
+function es(e) {
+	e ||= Ci;
 	let t = X(e.size, [
 		.6,
-		ii,
+		ai,
 		1
 	]), n = e.align || 0, r = e.gap || 0, i = e.radius;
 	i = i == null ? [0, 0] : typeof i == "number" ? [i, 0] : i;
-	let a = Z(i), o = 1 - t[0], s = X(t[1], ii), c = X(t[2], 1), l = X(e.disp, Si), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
-	return (e, t, i, p) => Do(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
+	let a = Z(i), o = 1 - t[0], s = X(t[1], ai), c = X(t[2], 1), l = X(e.disp, Ci), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
+	return (e, t, i, p) => Oo(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
 		let T = m.pxRound, E = n, D = r * J, O = s * J, k = c * J, ee, A;
 		_.ori == 0 ? [ee, A] = a(e, t) : [A, ee] = a(e, t);
-		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Bo : Vo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
+		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Vo : Ho, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
 			u(e, t, n, i, r, o, a);
-		}, ie = X(e.bands, Ci).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
+		}, ie = X(e.bands, wi).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
 		d != null && (F == 0 || f != null) && (I = !0, ce = d.values(e, t, i, p), le = /* @__PURE__ */ new Map(), new Set(ce).forEach((e) => {
 			e != null && le.set(e, new Path2D());
 		}), F > 0 && (ue = f.values(e, t, i, p), de = /* @__PURE__ */ new Map(), new Set(ue).forEach((e) => {
@@ -2828,48 +2844,48 @@ function $o(e) {
 		if (fe != null && pe != null) {
 			E = 1, h = fe.values(e, t, i, p), fe.unit == 2 && (h = h.map((t) => e.posToVal(x + t * C, _.key, !0)));
 			let n = pe.values(e, t, i, p);
-			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = Qo(h, g, y, _, C, x, P), N = P - se + D;
-		} else P = Qo(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
-		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = li);
-		let L = N > 0, me = P - N - (L ? F : 0);
-		se = T(oi(me, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (L ? F / 2 : 0));
-		let he = {
+			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = $o(h, g, y, _, C, x, P), N = P - se + D;
+		} else P = $o(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
+		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = ui);
+		let me = N > 0, he = P - N - (me ? F : 0);
+		se = T(si(he, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (me ? F / 2 : 0));
+		let ge = {
 			stroke: null,
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
 			flags: 0
-		}, ge = I ? null : new Path2D(), _e = null;
-		if (ie != null) _e = e.data[ie.series[1]];
+		}, _e = I ? null : new Path2D(), ve = null;
+		if (ie != null) ve = e.data[ie.series[1]];
 		else {
 			let { y0: n, y1: r } = l;
-			n != null && r != null && (g = r.values(e, t, i, p), _e = n.values(e, t, i, p));
+			n != null && r != null && (g = r.values(e, t, i, p), ve = n.values(e, t, i, p));
 		}
-		let ve = ee * se, ye = A * se;
+		let ye = ee * se, be = A * se;
 		for (let n = te == 1 ? i : p; n >= i && n <= p; n += te) {
 			let r = g[n];
 			if (r == null) continue;
-			if (_e != null) {
-				let e = _e[n] ?? 0;
+			if (ve != null) {
+				let e = ve[n] ?? 0;
 				if (r - e == 0) continue;
 				j = b(e, v, w, S);
 			}
-			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T(Zr(a, j)), c = T(Xr(a, j)), u = s - c;
+			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T(Qr(a, j)), c = T(Zr(a, j)), u = s - c;
 			if (r != null) {
-				let i = r < 0 ? ye : ve, a = r < 0 ? ve : ye;
-				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + qr(F / 2), se, Zr(0, u - F), i, a)) : ne(ge, o, c + qr(F / 2), se, Zr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
+				let i = r < 0 ? be : ye, a = r < 0 ? ye : be;
+				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + Jr(F / 2), se, Qr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + Jr(F / 2), se, Qr(0, u - F), i, a)) : ne(_e, o, c + Jr(F / 2), se, Qr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
 			}
 		}
-		return F > 0 ? he.stroke = I ? de : ge : I || (he._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, he.width = 0), he.fill = I ? le : ge, he;
+		return F > 0 ? ge.stroke = I ? de : _e : I || (ge._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, ge.width = 0), ge.fill = I ? le : _e, ge;
 	});
 }
-function es(e, t) {
+function ts(e, t) {
 	let n = X(t?.alignGaps, 0);
-	return (t, r, i, a) => Do(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
-		[i, a] = Ar(c, i, a);
+	return (t, r, i, a) => Oo(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
+		[i, a] = jr(c, i, a);
 		let _ = o.pxRound, v = (e) => _(d(e, l, h, p)), y = (e) => _(f(e, u, g, m)), b, x, S;
-		l.ori == 0 ? (b = Io, S = Ro, x = Wo) : (b = Lo, S = zo, x = Go);
+		l.ori == 0 ? (b = Lo, S = zo, x = Go) : (b = Ro, S = Bo, x = Ko);
 		let C = l.dir * (l.ori == 0 ? 1 : -1), w = v(s[C == 1 ? i : a]), T = w, E = [], D = [];
 		for (let e = C == 1 ? i : a; e >= i && e <= a; e += C) if (c[e] != null) {
 			let t = s[e], n = v(t);
@@ -2881,23 +2897,23 @@ function es(e, t) {
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: To
-		}, k = O.stroke, [ee, A] = Oo(t, r);
+			flags: Eo
+		}, k = O.stroke, [ee, A] = ko(t, r);
 		if (o.fill != null || ee != 0) {
 			let e = O.fill = new Path2D(k), n = y(o.fillTo(t, r, o.min, o.max, ee));
 			S(e, T, n), S(e, w, n);
 		}
 		if (!o.spanGaps) {
 			let e = [];
-			e.push(...No(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = jo(e, l.ori, p, m, h, g);
+			e.push(...Po(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = Mo(e, l.ori, p, m, h, g);
 		}
-		return A != 0 && (O.band = A == 2 ? [Ao(t, r, i, a, k, -1), Ao(t, r, i, a, k, 1)] : Ao(t, r, i, a, k, A)), O;
+		return A != 0 && (O.band = A == 2 ? [jo(t, r, i, a, k, -1), jo(t, r, i, a, k, 1)] : jo(t, r, i, a, k, A)), O;
 	});
 }
-function ts(e) {
-	return es(ns, e);
+function ns(e) {
+	return ts(rs, e);
 }
-function ns(e, t, n, r, i, a) {
+function rs(e, t, n, r, i, a) {
 	let o = e.length;
 	if (o < 2) return null;
 	let s = new Path2D();
@@ -2912,61 +2928,61 @@ function ns(e, t, n, r, i, a) {
 	}
 	return s;
 }
-var rs = /* @__PURE__ */ new Set();
-function is() {
-	for (let e of rs) e.syncRect(!0);
+var is = /* @__PURE__ */ new Set();
+function as() {
+	for (let e of is) e.syncRect(!0);
 }
-or && (wr(tr, cr, is), wr(nr, cr, is, !0), wr(ir, cr, () => {
-	bs.pxRatio = J;
+sr && (Tr(nr, lr, as), Tr(rr, lr, as, !0), Tr(ar, lr, () => {
+	xs.pxRatio = J;
 }));
-var as = Xo(), os = Ko();
-function ss(e, t, n, r) {
-	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => ls(e, r, t, n));
+var os = Zo(), ss = qo();
+function cs(e, t, n, r) {
+	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => us(e, r, t, n));
 }
-function cs(e, t) {
-	return e.map((e, n) => n == 0 ? {} : Pi({}, t, e));
+function ls(e, t) {
+	return e.map((e, n) => n == 0 ? {} : Fi({}, t, e));
 }
-function ls(e, t, n, r) {
-	return Pi({}, t == 0 ? n : r, e);
+function us(e, t, n, r) {
+	return Fi({}, t == 0 ? n : r, e);
 }
-function us(e, t, n) {
-	return t == null ? wi : [t, n];
+function ds(e, t, n) {
+	return t == null ? Ti : [t, n];
 }
-var ds = us;
-function fs(e, t, n) {
-	return t == null ? wi : zr(t, n, Fr, !0);
+var fs = ds;
+function ps(e, t, n) {
+	return t == null ? Ti : Br(t, n, Ir, !0);
 }
-function ps(e, t, n, r) {
-	return t == null ? wi : Nr(t, n, e.scales[r].log, !1);
+function ms(e, t, n, r) {
+	return t == null ? Ti : Pr(t, n, e.scales[r].log, !1);
 }
-var ms = ps;
-function hs(e, t, n, r) {
-	return t == null ? wi : Pr(t, n, e.scales[r].log, !1);
+var hs = ms;
+function gs(e, t, n, r) {
+	return t == null ? Ti : Fr(t, n, e.scales[r].log, !1);
 }
-var gs = hs;
-function _s(e, t, n, r, i) {
-	let a = Zr(ai(e), ai(t)), o = t - e, s = Er(i / r * o, n);
+var _s = gs;
+function vs(e, t, n, r, i) {
+	let a = Qr(oi(e), oi(t)), o = t - e, s = Dr(i / r * o, n);
 	do {
 		let e = n[s], t = r * e / o;
-		if (t >= i && a + (e < 5 ? yi.get(e) : 0) <= 17) return [e, t];
+		if (t >= i && a + (e < 5 ? bi.get(e) : 0) <= 17) return [e, t];
 	} while (++s < n.length);
 	return [0, 0];
 }
-function vs(e) {
+function ys(e) {
 	let t, n;
-	return e = e.replace(/(\d+)px/, (e, r) => (t = Jr((n = +r) * J)) + "px"), [
+	return e = e.replace(/(\d+)px/, (e, r) => (t = Yr((n = +r) * J)) + "px"), [
 		e,
 		t,
 		n
 	];
 }
-function ys(e) {
+function bs(e) {
 	e.show && [e.font, e.labelFont].forEach((e) => {
 		let t = Q(e[2] * J, 1);
 		e[0] = e[0].replace(/[0-9.]+px/, t + "px"), e[1] = t;
 	});
 }
-function bs(e, t, n) {
+function xs(e, t, n) {
 	let r = { mode: X(e.mode, 1) }, i = r.mode;
 	function a(e, t, n, r) {
 		let i = t.valToPct(e);
@@ -2982,24 +2998,24 @@ function bs(e, t, n) {
 	r.valToPosH = a, r.valToPosV = o;
 	let c = !1;
 	r.status = 0;
-	let l = r.root = hr(xn);
-	if (e.id != null && (l.id = e.id), fr(l, e.class), e.title) {
-		let t = hr(wn, l);
+	let l = r.root = gr(Sn);
+	if (e.id != null && (l.id = e.id), pr(l, e.class), e.title) {
+		let t = gr(Tn, l);
 		t.textContent = e.title;
 	}
-	let u = mr("canvas"), d = r.ctx = u.getContext("2d"), f = hr(Tn, l);
-	wr("click", f, (e) => {
+	let u = hr("canvas"), d = r.ctx = u.getContext("2d"), f = gr(En, l);
+	Tr("click", f, (e) => {
 		e.target === m && (G != $t || K != en) && an.click(r, e);
 	}, !0);
-	let p = r.under = hr(En, f);
+	let p = r.under = gr(Dn, f);
 	f.appendChild(u);
-	let m = r.over = hr(Dn, f);
-	e = Ni(e);
-	let h = +X(e.pxAlign, 1), g = Po(h);
+	let m = r.over = gr(On, f);
+	e = Pi(e);
+	let h = +X(e.pxAlign, 1), g = Fo(h);
 	(e.plugins || []).forEach((t) => {
 		t.opts && (e = t.opts(r, e) || e);
 	});
-	let _ = e.ms || .001, v = r.series = i == 1 ? ss(e.series || [], $a, yo, !1) : cs(e.series || [null], vo), y = r.axes = ss(e.axes || [], Xa, po, !0), b = r.scales = {}, x = r.bands = e.bands || [];
+	let _ = e.ms || .001, v = r.series = i == 1 ? cs(e.series || [], eo, bo, !1) : ls(e.series || [null], yo), y = r.axes = cs(e.axes || [], Za, mo, !0), b = r.scales = {}, x = r.bands = e.bands || [];
 	x.forEach((e) => {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1);
 	});
@@ -3008,7 +3024,7 @@ function bs(e, t, n) {
 		series: Ot
 	}, w = (e.drawOrder || ["axes", "series"]).map((e) => C[e]);
 	function T(e) {
-		let t = e.distr == 3 ? (t) => ei(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ri(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
+		let t = e.distr == 3 ? (t) => ti(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ii(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
 		return (n) => {
 			let r = t(n), { _min: i, _max: a } = e, o = a - i;
 			return (r - i) / o;
@@ -3017,30 +3033,30 @@ function bs(e, t, n) {
 	function E(t) {
 		let n = b[t];
 		if (n == null) {
-			let r = (e.scales || Si)[t] || Si;
+			let r = (e.scales || Ci)[t] || Ci;
 			if (r.from != null) {
 				E(r.from);
-				let e = Pi({}, b[r.from], r, { key: t });
+				let e = Fi({}, b[r.from], r, { key: t });
 				e.valToPct = T(e), b[t] = e;
 			} else {
-				n = b[t] = Pi({}, t == S ? xo : So, r), n.key = t;
-				let e = n.time, a = n.range, o = Ti(a);
+				n = b[t] = Fi({}, t == S ? So : Co, r), n.key = t;
+				let e = n.time, a = n.range, o = Ei(a);
 				if ((t != S || i == 2 && !e) && (o && (a[0] == null || a[1] == null) && (a = {
-					min: a[0] == null ? Ir : {
+					min: a[0] == null ? Lr : {
 						mode: 1,
 						hard: a[0],
 						soft: a[0]
 					},
-					max: a[1] == null ? Ir : {
+					max: a[1] == null ? Lr : {
 						mode: 1,
 						hard: a[1],
 						soft: a[1]
 					}
-				}, o = !1), !o && ki(a))) {
+				}, o = !1), !o && Ai(a))) {
 					let e = a;
-					a = (t, n, r) => n == null ? wi : zr(n, r, e);
+					a = (t, n, r) => n == null ? Ti : Br(n, r, e);
 				}
-				n.range = Z(a || (e ? ds : t == S ? n.distr == 3 ? ms : n.distr == 4 ? gs : us : n.distr == 3 ? ps : n.distr == 4 ? hs : fs)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || bo), n._min = n._max = null, n.valToPct = T(n);
+				n.range = Z(a || (e ? fs : t == S ? n.distr == 3 ? hs : n.distr == 4 ? _s : ds : n.distr == 3 ? ms : n.distr == 4 ? gs : ps)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || xo), n._min = n._max = null, n.valToPct = T(n);
 			}
 		}
 	}
@@ -3051,7 +3067,7 @@ function bs(e, t, n) {
 	});
 	for (let t in e.scales) E(t);
 	let D = b[S], O = D.distr, k, ee;
-	D.ori == 0 ? (fr(l, Sn), k = a, ee = o) : (fr(l, Cn), k = o, ee = a);
+	D.ori == 0 ? (pr(l, Cn), k = a, ee = o) : (pr(l, wn), k = o, ee = a);
 	let A = {};
 	for (let e in b) {
 		let t = b[e];
@@ -3060,79 +3076,79 @@ function bs(e, t, n) {
 			max: t.max
 		}, t.min = t.max = null);
 	}
-	let te = e.tzDate || ((e) => new Date(Jr(e / _))), ne = e.fmtDate || Qi, re = _ == 1 ? ba(te) : Ca(te), ie = Ta(te, wa(_ == 1 ? ya : Sa, ne)), ae = Aa(te, Oa(ka, ne)), oe = [], j = r.legend = Pi({}, Na, e.legend), M = r.cursor = Pi({}, Ha, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
+	let te = e.tzDate || ((e) => new Date(Yr(e / _))), ne = e.fmtDate || $i, re = _ == 1 ? xa(te) : wa(te), ie = Ea(te, Ta(_ == 1 ? ba : Ca, ne)), ae = ja(te, ka(Aa, ne)), oe = [], j = r.legend = Fi({}, Pa, e.legend), M = r.cursor = Fi({}, Ua, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
 	j.idxs = oe, P.width = Z(P.width), P.dash = Z(P.dash), P.stroke = Z(P.stroke), P.fill = Z(P.fill);
 	let F, I, ce, le = [], ue = [], de, fe = !1, pe = {};
 	if (j.live) {
 		let e = v[1] ? v[1].values : null;
 		fe = e != null, de = fe ? e(r, 1, 0) : { _: 0 };
-		for (let e in de) pe[e] = ar;
+		for (let e in de) pe[e] = or;
 	}
 	if (se) {
-		if (F = mr("table", Pn, l), ce = mr("tbody", null, F), j.mount(r, F), fe) {
-			I = mr("thead", null, F, ce);
-			let e = mr("tr", null, I);
-			for (var L in mr("th", null, e), de) mr("th", zn, e).textContent = L;
-		} else fr(F, In), j.live && fr(F, Fn);
+		if (F = hr("table", Fn, l), ce = hr("tbody", null, F), j.mount(r, F), fe) {
+			I = hr("thead", null, F, ce);
+			let e = hr("tr", null, I);
+			for (var me in hr("th", null, e), de) hr("th", Bn, e).textContent = me;
+		} else pr(F, Ln), j.live && pr(F, In);
 	}
-	let me = { show: !0 }, he = { show: !1 };
-	function ge(e, t) {
-		if (t == 0 && (fe || !j.live || i == 2)) return wi;
-		let n = [], a = mr("tr", Ln, ce, ce.childNodes[t]);
-		fr(a, e.class), e.show || fr(a, kn);
-		let o = mr("th", null, a);
+	let he = { show: !0 }, ge = { show: !1 };
+	function _e(e, t) {
+		if (t == 0 && (fe || !j.live || i == 2)) return Ti;
+		let n = [], a = hr("tr", Rn, ce, ce.childNodes[t]);
+		pr(a, e.class), e.show || pr(a, An);
+		let o = hr("th", null, a);
 		if (P.show) {
-			let e = hr(Rn, o);
+			let e = gr(zn, o);
 			if (t > 0) {
 				let n = P.width(r, t);
 				n && (e.style.border = n + "px " + P.dash(r, t) + " " + P.stroke(r, t)), e.style.background = P.fill(r, t);
 			}
 		}
-		let s = hr(zn, o);
-		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ve("click", o, (t) => {
+		let s = gr(Bn, o);
+		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ye("click", o, (t) => {
 			if (M._lock) return;
 			We(t);
 			let n = v.indexOf(e);
 			if ((t.ctrlKey || t.metaKey) != j.isolate) {
 				let e = v.some((e, t) => t > 0 && t != n && e.show);
 				v.forEach((t, r) => {
-					r > 0 && fn(r, e ? r == n ? me : he : me, !0, mi.setSeries);
+					r > 0 && fn(r, e ? r == n ? he : ge : he, !0, ui.setSeries);
 				});
-			} else fn(n, { show: !e.show }, !0, mi.setSeries);
-		}, !1), qe && ve(Qn, o, (t) => {
-			M._lock || (We(t), fn(v.indexOf(e), bn, !0, mi.setSeries));
+			} else fn(n, { show: !e.show }, !0, ui.setSeries);
+		}, !1), qe && ye($n, o, (t) => {
+			M._lock || (We(t), fn(v.indexOf(e), bn, !0, ui.setSeries));
 		}, !1)), de) {
-			let e = mr("td", Bn, a);
+			let e = hr("td", Vn, a);
 			e.textContent = "--", n.push(e);
 		}
 		return [a, n];
 	}
-	let _e = /* @__PURE__ */ new Map();
-	function ve(e, t, n, i = !0) {
-		let a = _e.get(t) || {}, o = M.bind[e](r, t, n, i);
-		o && (wr(e, t, a[e] = o), _e.set(t, a));
+	let ve = /* @__PURE__ */ new Map();
+	function ye(e, t, n, i = !0) {
+		let a = ve.get(t) || {}, o = M.bind[e](r, t, n, i);
+		o && (Tr(e, t, a[e] = o), ve.set(t, a));
 	}
-	function ye(e, t, n) {
-		let r = _e.get(t) || {};
-		for (let n in r) (e == null || n == e) && (Tr(n, t, r[n]), delete r[n]);
-		e ?? _e.delete(t);
+	function be(e, t, n) {
+		let r = ve.get(t) || {};
+		for (let n in r) (e == null || n == e) && (Er(n, t, r[n]), delete r[n]);
+		e ?? ve.delete(t);
 	}
-	let be = 0, xe = 0, R = 0, z = 0, Se = 0, Ce = 0, we = Se, Te = Ce, Ee = R, De = z, Oe = 0, ke = 0, Ae = 0, je = 0;
+	let xe = 0, Se = 0, L = 0, R = 0, Ce = 0, z = 0, we = Ce, Te = z, Ee = L, De = R, Oe = 0, ke = 0, Ae = 0, je = 0;
 	r.bbox = {};
 	let Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1, Le = !1;
 	function Re(e, t, n) {
 		(n || e != r.width || t != r.height) && ze(e, t), Rt(!1), Pe = !0, Ne = !0, Ut();
 	}
 	function ze(e, t) {
-		r.width = be = R = e, r.height = xe = z = t, Se = Ce = 0, He(), Ue();
+		r.width = xe = L = e, r.height = Se = R = t, Ce = z = 0, He(), Ue();
 		let n = r.bbox;
-		Oe = n.left = gi(Se * J, .5), ke = n.top = gi(Ce * J, .5), Ae = n.width = gi(R * J, .5), je = n.height = gi(z * J, .5);
+		Oe = n.left = _i(Ce * J, .5), ke = n.top = _i(z * J, .5), Ae = n.width = _i(L * J, .5), je = n.height = _i(R * J, .5);
 	}
 	function Be() {
 		let e = !1, t = 0;
 		for (; !e;) {
 			t++;
-			let n = W(t), i = It(t);
+			let n = It(t), i = W(t);
 			e = t == 3 || n && i, e || (ze(r.width, r.height), Ne = !0);
 		}
 	}
@@ -3145,12 +3161,12 @@ function bs(e, t, n) {
 		y.forEach((i, a) => {
 			if (i.show && i._show) {
 				let { side: a, _size: o } = i, s = a % 2, c = o + (i.label == null ? 0 : i.labelSize);
-				c > 0 && (s ? (R -= c, a == 3 ? (Se += c, r = !0) : n = !0) : (z -= c, a == 0 ? (Ce += c, e = !0) : t = !0));
+				c > 0 && (s ? (L -= c, a == 3 ? (Ce += c, r = !0) : n = !0) : (R -= c, a == 0 ? (z += c, e = !0) : t = !0));
 			}
-		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, R -= ot[1] + ot[3], Se += ot[3], z -= ot[2] + ot[0], Ce += ot[0];
+		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, L -= ot[1] + ot[3], Ce += ot[3], R -= ot[2] + ot[0], z += ot[0];
 	}
 	function Ue() {
-		let e = Se + R, t = Ce + z, n = Se, r = Ce;
+		let e = Ce + L, t = z + R, n = Ce, r = z;
 		function i(i, a) {
 			switch (i) {
 				case 1: return e += a, e - a;
@@ -3172,7 +3188,7 @@ function bs(e, t, n) {
 		let r = e.prox = Z(e.prox), i = e.bias ??= 0;
 		M.dataIdx = (e, a, o, s) => {
 			if (a == 0) return o;
-			let c = o, l = r(e, a, o, s) ?? ii, u = l >= 0 && l < ii, d = D.ori == 0 ? R : z, f = M.left, p = t[0], m = t[a];
+			let c = o, l = r(e, a, o, s) ?? ai, u = l >= 0 && l < ai, d = D.ori == 0 ? L : R, f = M.left, p = t[0], m = t[a];
 			if (n.has(m[o])) {
 				c = null;
 				let e = null, t = null, r;
@@ -3184,7 +3200,7 @@ function bs(e, t, n) {
 						i <= a ? i <= l && (c = e) : a <= l && (c = t);
 					} else c = t == null ? e : e == null ? t : o - e <= t - o ? e : t;
 				}
-			} else u && Kr(f - k(p[o], D, d, 0)) > l && (c = null);
+			} else u && qr(f - k(p[o], D, d, 0)) > l && (c = null);
 			return c;
 		};
 	}
@@ -3194,31 +3210,31 @@ function bs(e, t, n) {
 	M.idxs = oe, M._lock = !1;
 	let Ge = M.points;
 	Ge.show = Z(Ge.show), Ge.size = Z(Ge.size), Ge.stroke = Z(Ge.stroke), Ge.width = Z(Ge.width), Ge.fill = Z(Ge.fill);
-	let Ke = r.focus = Pi({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
+	let Ke = r.focus = Fi({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
 	function Qe(e, t) {
 		let n = Ge.show(r, t);
-		if (n instanceof HTMLElement) return fr(n, Nn), fr(n, e.class), _r(n, -10, -10, R, z), m.insertBefore(n, Ye[t]), n;
+		if (n instanceof HTMLElement) return pr(n, Pn), pr(n, e.class), vr(n, -10, -10, L, R), m.insertBefore(n, Ye[t]), n;
 	}
 	function $e(e, t) {
 		if (i == 1 || t > 0) {
 			let t = i == 1 && b[e.scale].time, n = e.value;
-			e.value = t ? Oi(n) ? Aa(te, Oa(n, ne)) : n || ae : n || fo, e.label = e.label || (t ? Qa : Za);
+			e.value = t ? ki(n) ? ja(te, ka(n, ne)) : n || ae : n || po, e.label = e.label || (t ? $a : Qa);
 		}
 		if (Je || t > 0) {
-			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || as || di, e.fillTo = Z(e.fillTo || ko), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Po(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
-			let t = mo(Zr(1, e.width), 1), n = e.points = Pi({}, {
+			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || os || fi, e.fillTo = Z(e.fillTo || Ao), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Fo(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
+			let t = ho(Qr(1, e.width), 1), n = e.points = Fi({}, {
 				size: t,
-				width: Zr(1, t * .2),
+				width: Qr(1, t * .2),
 				stroke: e.stroke,
 				space: t * 2,
-				paths: os,
+				paths: ss,
 				_stroke: null,
 				_fill: null
 			}, e.points);
 			n.show = Z(n.show), n.filter = Z(n.filter), n.fill = Z(n.fill), n.stroke = Z(n.stroke), n.paths = Z(n.paths), n.pxAlign = e.pxAlign;
 		}
 		if (se) {
-			let n = ge(e, t);
+			let n = _e(e, t);
 			le.splice(t, 0, n[0]), ue.splice(t, 0, n[1]), j.values.push(null);
 		}
 		if (N) {
@@ -3226,19 +3242,19 @@ function bs(e, t, n) {
 			let n = null;
 			Je ? t == 0 && (n = Qe(e, t)) : t > 0 && (n = Qe(e, t)), Ye.splice(t, 0, n), Xe.splice(t, 0, 0), Ze.splice(t, 0, 0);
 		}
-		ci("addSeries", t);
+		oi("addSeries", t);
 	}
 	function et(e, t) {
-		t ??= v.length, e = i == 1 ? ls(e, t, $a, yo) : ls(e, t, {}, vo), v.splice(t, 0, e), $e(v[t], t);
+		t ??= v.length, e = i == 1 ? us(e, t, eo, bo) : us(e, t, {}, yo), v.splice(t, 0, e), $e(v[t], t);
 	}
 	r.addSeries = et;
 	function tt(e) {
 		if (v.splice(e, 1), se) {
 			j.values.splice(e, 1), ue.splice(e, 1);
 			let t = le.splice(e, 1)[0];
-			ye(null, t.firstChild), t.remove();
+			be(null, t.firstChild), t.remove();
 		}
-		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), ci("delSeries", e);
+		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), oi("delSeries", e);
 	}
 	r.delSeries = tt;
 	let nt = [
@@ -3252,16 +3268,16 @@ function bs(e, t, n) {
 			let n = e.side % 2, i = b[e.scale];
 			i ??= (e.scale = n ? v[1].scale : S, b[e.scale]);
 			let a = i.time;
-			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Ti(e.incrs) && e.incrs.forEach((e) => {
-				!yi.has(e) && yi.set(e, bi(e));
-			}), e.incrs = Z(e.incrs || (i.distr == 2 ? aa : a ? _ == 1 ? va : xa : oa)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? no : i.distr == 4 ? ro : to)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
+			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Ei(e.incrs) && e.incrs.forEach((e) => {
+				!bi.has(e) && bi.set(e, xi(e));
+			}), e.incrs = Z(e.incrs || (i.distr == 2 ? oa : a ? _ == 1 ? ya : Sa : sa)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? ro : i.distr == 4 ? io : no)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
 			let o = e.values;
-			e.values = Ti(o) && !Ti(o[0]) ? Z(o) : a ? Ti(o) ? Ta(te, wa(o, ne)) : Oi(o) ? Ea(te, o) : o || ie : o || eo, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? lo : i.distr == 3 && i.log == 2 ? uo : ui)), e.font = vs(e.font), e.labelFont = vs(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = hr(On, f));
+			e.values = Ei(o) && !Ei(o[0]) ? Z(o) : a ? Ei(o) ? Ea(te, Ta(o, ne)) : ki(o) ? Da(te, o) : o || ie : o || to, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? uo : i.distr == 3 && i.log == 2 ? fo : di)), e.font = ys(e.font), e.labelFont = ys(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = gr(kn, f));
 		}
 	}
 	function it(e, t, n, r) {
 		let [i, a, o, s] = n, c = t % 2, l = 0;
-		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Jr(Xa.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Jr(po.size / 2) : 0), l;
+		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Yr(Za.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Yr(mo.size / 2) : 0), l;
 	}
 	let at = r.padding = (e.padding || [
 		it,
@@ -3283,7 +3299,7 @@ function bs(e, t, n) {
 			}
 			r._data = t = e;
 		}
-		if (Rt(!0), ci("setData"), O == 2 && (Pe = !0), n !== !1) {
+		if (Rt(!0), oi("setData"), O == 2 && (Pe = !0), n !== !1) {
 			let e = D;
 			e.auto(r, lt) ? dt() : dn(S, e.min, e.max), Fe ||= M.left >= 0, Le = !0, Ut();
 		}
@@ -3292,19 +3308,19 @@ function bs(e, t, n) {
 	function dt() {
 		lt = !0;
 		let e, n;
-		i == 1 && (B > 0 ? (V = st[0] = 0, H = st[1] = B - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Nr(e, e, D.log, !1) : O == 4 ? [e, n] = Pr(e, e, D.log, !1) : D.time ? n = e + Jr(86400 / _) : [e, n] = zr(e, n, Fr, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
+		i == 1 && (B > 0 ? (V = st[0] = 0, H = st[1] = B - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Pr(e, e, D.log, !1) : O == 4 ? [e, n] = Fr(e, e, D.log, !1) : D.time ? n = e + Yr(86400 / _) : [e, n] = Br(e, n, Ir, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
 	}
 	let ft, pt, mt, ht, gt, _t, vt, yt, bt, xt;
 	function St(e, t, n, r, i, a) {
-		e ??= Jn, n ??= Ci, r ??= "butt", i ??= Jn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
+		e ??= Yn, n ??= wi, r ??= "butt", i ??= Yn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
 	}
 	function Ct(e, t, n, r) {
 		t != pt && (d.fillStyle = pt = t), e != vt && (d.font = vt = e), n != yt && (d.textAlign = yt = n), r != bt && (d.textBaseline = bt = r);
 	}
 	function wt(e, t, n, i, a = 0) {
 		if (i.length > 0 && e.auto(r, lt) && (t == null || t.min == null)) {
-			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Mr(i, t, r, a, e.distr == 3) : [n.min, n.max];
-			e.min = Xr(e.min, n.min = o[0]), e.max = Zr(e.max, n.max = o[1]);
+			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Nr(i, t, r, a, e.distr == 3) : [n.min, n.max];
+			e.min = Zr(e.min, n.min = o[0]), e.max = Qr(e.max, n.max = o[1]);
 		}
 	}
 	let Tt = {
@@ -3325,13 +3341,13 @@ function bs(e, t, n) {
 		for (let t in A) {
 			let n = A[t];
 			if (n != null) {
-				let a = e[t] = Ni(b[t], Ai);
-				if (n.min != null) Pi(a, n);
+				let a = e[t] = Pi(b[t], ji);
+				if (n.min != null) Fi(a, n);
 				else if (t != S || i == 2) {
 					if (B == 0 && a.from == null) {
 						let e = a.range(r, null, null, t);
 						a.min = e[0], a.max = e[1];
-					} else a.min = ii, a.max = -Infinity;
+					} else a.min = ai, a.max = -Infinity;
 				}
 			}
 		}
@@ -3343,7 +3359,7 @@ function bs(e, t, n) {
 					let s = e[i];
 					if (a == 0) {
 						let e = s.range(r, s.min, s.max, i);
-						s.min = e[0], s.max = e[1], V = Er(s.min, t[0]), H = Er(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
+						s.min = e[0], s.max = e[1], V = Dr(s.min, t[0]), H = Dr(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
 					} else n.show && n.auto && wt(s, o, n, t[a], n.sorted);
 					n.idxs[0] = V, n.idxs[1] = H;
 				} else if (a > 0 && n.show && n.auto) {
@@ -3354,7 +3370,7 @@ function bs(e, t, n) {
 			for (let t in e) {
 				let n = e[t], i = A[t];
 				if (n.from == null && (i == null || i.min == null)) {
-					let e = n.range(r, n.min == ii ? null : n.min, n.max == -Infinity ? null : n.max, t);
+					let e = n.range(r, n.min == ai ? null : n.min, n.max == -Infinity ? null : n.max, t);
 					n.min = e[0], n.max = e[1];
 				}
 			}
@@ -3376,20 +3392,20 @@ function bs(e, t, n) {
 			if (i.min != r.min || i.max != r.max) {
 				i.min = r.min, i.max = r.max;
 				let e = i.distr;
-				i._min = e == 3 ? ei(i.min) : e == 4 ? ri(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ei(i.max) : e == 4 ? ri(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
+				i._min = e == 3 ? ti(i.min) : e == 4 ? ii(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ti(i.max) : e == 4 ? ii(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
 			}
 		}
 		if (a) {
 			v.forEach((e, t) => {
 				i == 2 ? t > 0 && n.y && (e._paths = null) : n[e.scale] && (e._paths = null);
 			});
-			for (let e in n) Pe = !0, ci("setScale", e);
+			for (let e in n) Pe = !0, oi("setScale", e);
 			N && M.left >= 0 && (Fe = Le = !0);
 		}
 		for (let e in A) A[e] = null;
 	}
 	function Dt(e) {
-		let t = oi(V - 1, 0, B - 1), n = oi(H + 1, 0, B - 1);
+		let t = si(V - 1, 0, B - 1), n = si(H + 1, 0, B - 1);
 		for (; e[t] == null && t > 0;) t--;
 		for (; e[n] == null && n < B - 1;) n++;
 		return [t, n];
@@ -3412,7 +3428,7 @@ function bs(e, t, n) {
 						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, H, n), a = e.points.filter(r, t, i, n);
 						(i || a) && (e.points._paths = e.points.paths(r, t, V, H, a), At(t, !0));
 					}
-					xt != n && (d.globalAlpha = xt = n), ci("drawSeries", t);
+					xt != n && (d.globalAlpha = xt = n), oi("drawSeries", t);
 				}
 			}), e && (d.globalAlpha = xt = 1);
 		}
@@ -3437,32 +3453,32 @@ function bs(e, t, n) {
 		let p = !1;
 		u != 0 && x.forEach((m, h) => {
 			if (m.series[0] == e) {
-				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || Si).band;
-				Ti(_) && (_ = m.dir == 1 ? _[0] : _[1]);
+				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || Ci).band;
+				Ei(_) && (_ = m.dir == 1 ? _[0] : _[1]);
 				let y, b = null;
-				e.show && _ && Br(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
+				e.show && _ && Vr(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
 			}
 		}), p || Mt(n, i, a, o, s, c, l, u, d, f);
 	}
 	function Mt(e, t, n, r, i, a, o, s, c, l, u, f) {
-		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), U(i, o), Nt(e, a, t)) : s & Eo ? (U(i, o), d.clip(f), Nt(e, a, t)) : s & To && (d.save(), d.clip(f), u && d.clip(u), U(i, o), d.restore(), Nt(e, a, t)) : (U(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
+		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), Nt(e, a, t)) : s & Do ? (Pt(i, o), d.clip(f), Nt(e, a, t)) : s & Eo && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), Nt(e, a, t)) : (Pt(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
 	}
 	function Nt(e, t, n) {
 		n > 0 && (t instanceof Map ? t.forEach((e, t) => {
 			d.strokeStyle = ft = t, d.stroke(e);
 		}) : t != null && e && d.stroke(t));
 	}
-	function U(e, t) {
+	function Pt(e, t) {
 		t instanceof Map ? t.forEach((e, t) => {
 			d.fillStyle = pt = t, d.fill(e);
 		}) : t != null && e && d.fill(t);
 	}
-	function Pt(e, t, n, i) {
+	function U(e, t, n, i) {
 		let a = y[e], o;
 		if (i <= 0) o = [0, 0];
 		else {
 			let s = a._space = a.space(r, e, t, n, i);
-			o = _s(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
+			o = vs(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
 		}
 		return a._found = o;
 	}
@@ -3474,7 +3490,7 @@ function bs(e, t, n) {
 		for (let r = 0; r < e.length; r++) t[r] != null && (n == 0 ? f = m = e[r] : p = g = e[r], d.moveTo(f, p), d.lineTo(m, g));
 		d.stroke(), h == 1 && d.translate(-u, -u);
 	}
-	function W(e) {
+	function It(e) {
 		let t = !0;
 		return y.forEach((n, i) => {
 			if (!n.show) return;
@@ -3484,15 +3500,15 @@ function bs(e, t, n) {
 				return;
 			}
 			n._show || (t = !1, n._show = !0, Rt(!1));
-			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Pt(i, c, l, s == 0 ? R : z);
+			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = U(i, c, l, s == 0 ? L : R);
 			if (d == 0) return;
 			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => ct[e]) : p, h = a.distr == 2 ? ct[p[1]] - ct[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
 			n._rotate = o == 2 ? n.rotate(r, g, i, d) : 0;
 			let _ = n._size;
-			n._size = Yr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
+			n._size = Xr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
 		}), t;
 	}
-	function It(e) {
+	function W(e) {
 		let t = !0;
 		return at.forEach((n, i) => {
 			let a = n(r, i, nt, e);
@@ -3505,16 +3521,16 @@ function bs(e, t, n) {
 			if (!t.show || !t._show) continue;
 			let n = t.side, i = n % 2, a, o, c = t.stroke(r, e), l = n == 0 || n == 3 ? -1 : 1, [u, f] = t._found;
 			if (t.label != null) {
-				let s = t.labelGap * l, p = Jr((t._lpos + s) * J);
-				Ct(t.labelFont[0], c, "center", n == 2 ? Un : Wn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Jr(ke + je / 2)), d.rotate((n == 3 ? -Gr : Gr) / 2)) : (a = Jr(Oe + Ae / 2), o = p);
-				let m = si(t.label) ? t.label(r, e, u, f) : t.label;
+				let s = t.labelGap * l, p = Yr((t._lpos + s) * J);
+				Ct(t.labelFont[0], c, "center", n == 2 ? Wn : Gn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Yr(ke + je / 2)), d.rotate((n == 3 ? -Kr : Kr) / 2)) : (a = Yr(Oe + Ae / 2), o = p);
+				let m = ci(t.label) ? t.label(r, e, u, f) : t.label;
 				d.fillText(m, a, o), d.restore();
 			}
 			if (f == 0) continue;
-			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Jr(w * J), E = Jr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -Gr / 180, O = g(t._pos * J), k = O + (T + E) * l;
+			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Yr(w * J), E = Yr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -Kr / 180, O = g(t._pos * J), k = O + (T + E) * l;
 			o = i == 0 ? k : 0, a = i == 1 ? k : 0;
 			let ee = t.font[0];
-			Ct(ee, c, t.align == 1 ? Gn : t.align == 2 ? Kn : D > 0 ? Gn : D < 0 ? Kn : i == 0 ? "center" : n == 3 ? Kn : Gn, D || i == 1 ? "middle" : n == 2 ? Un : Wn);
+			Ct(ee, c, t.align == 1 ? Kn : t.align == 2 ? qn : D > 0 ? Kn : D < 0 ? qn : i == 0 ? "center" : n == 3 ? qn : Kn, D || i == 1 ? "middle" : n == 2 ? Wn : Gn);
 			let A = t.font[1] * t.lineGap, te = _.map((e) => g(s(e, p, m, h))), ne = t._values;
 			for (let e = 0; e < ne.length; e++) {
 				let t = ne[e];
@@ -3531,7 +3547,7 @@ function bs(e, t, n) {
 			let re = t.grid;
 			re.show && Ft(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? ke : Oe, i == 0 ? je : Ae, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && Ft([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? ke : Oe, i == 1 ? je : Ae, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
 		}
-		ci("drawAxes");
+		oi("drawAxes");
 	}
 	function Rt(e) {
 		v.forEach((t, n) => {
@@ -3543,11 +3559,11 @@ function bs(e, t, n) {
 	let zt = !1, Bt = !1, Vt = [];
 	function Ht() {
 		Bt = !1;
-		for (let e = 0; e < Vt.length; e++) ci(...Vt[e]);
+		for (let e = 0; e < Vt.length; e++) oi(...Vt[e]);
 		Vt.length = 0;
 	}
 	function Ut() {
-		zt ||= (Bi(Gt), !0);
+		zt ||= (Vi(Gt), !0);
 	}
 	function Wt(e, t = !1) {
 		zt = !0, Bt = t, e(r), Gt(), t && Vt.length > 0 && queueMicrotask(Ht);
@@ -3555,32 +3571,32 @@ function bs(e, t, n) {
 	r.batch = Wt;
 	function Gt() {
 		if (Me &&= (Et(), !1), Pe &&= (Be(), !1), Ne) {
-			if (Y(p, Gn, Se), Y(p, Un, Ce), Y(p, Vn, R), Y(p, Hn, z), Y(m, Gn, Se), Y(m, Un, Ce), Y(m, Vn, R), Y(m, Hn, z), Y(f, Vn, be), Y(f, Hn, xe), u.width = Jr(be * J), u.height = Jr(xe * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
+			if (Y(p, Kn, Ce), Y(p, Wn, z), Y(p, Hn, L), Y(p, Un, R), Y(m, Kn, Ce), Y(m, Wn, z), Y(m, Hn, L), Y(m, Un, R), Y(f, Hn, xe), Y(f, Un, Se), u.width = Yr(xe * J), u.height = Yr(Se * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
 				if (e != null) {
 					if (t) {
 						let t = i === 3 || i === 0 ? n : 0, a = i % 2 == 1;
-						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? Ce : Se), Y(e, a ? "height" : "width", a ? z : R), pr(e, kn);
-					} else fr(e, kn);
+						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? z : Ce), Y(e, a ? "height" : "width", a ? R : L), mr(e, An);
+					} else pr(e, An);
 				}
-			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Cr(!0), Se != we || Ce != Te || R != Ee || z != De) {
+			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Cr(!0), Ce != we || z != Te || L != Ee || R != De) {
 				Rt(!1);
-				let e = R / Ee, t = z / De;
+				let e = L / Ee, t = R / De;
 				if (N && !Fe && M.left >= 0) {
-					M.left *= e, M.top *= t, Yt && _r(Yt, Jr(M.left), 0, R, z), Xt && _r(Xt, 0, Jr(M.top), R, z);
+					M.left *= e, M.top *= t, Yt && vr(Yt, Yr(M.left), 0, L, R), Xt && vr(Xt, 0, Yr(M.top), L, R);
 					for (let n = 0; n < Ye.length; n++) {
 						let r = Ye[n];
-						r != null && (Xe[n] *= e, Ze[n] *= t, _r(r, Yr(Xe[n]), Yr(Ze[n]), R, z));
+						r != null && (Xe[n] *= e, Ze[n] *= t, vr(r, Xr(Xe[n]), Xr(Ze[n]), L, R));
 					}
 				}
 				if (q.show && !Ie && q.left >= 0 && q.width > 0) {
 					q.left *= e, q.width *= e, q.top *= t, q.height *= t;
 					for (let e in kr) Y(cn, e, q[e]);
 				}
-				we = Se, Te = Ce, Ee = R, De = z;
+				we = Ce, Te = z, Ee = L, De = R;
 			}
-			ci("setSize"), Ne = !1;
+			oi("setSize"), Ne = !1;
 		}
-		be > 0 && xe > 0 && (d.clearRect(0, 0, u.width, u.height), ci("drawClear"), w.forEach((e) => e()), ci("draw")), q.show && Ie && (ln(q), Ie = !1), N && Fe && (br(null, !0, !1), Fe = !1), j.show && j.live && Le && (gr(), Le = !1), c || (c = !0, r.status = 1, ci("ready")), lt = !1, zt = !1;
+		xe > 0 && Se > 0 && (d.clearRect(0, 0, u.width, u.height), oi("drawClear"), w.forEach((e) => e()), oi("draw")), q.show && Ie && (ln(q), Ie = !1), N && Fe && (yr(null, !0, !1), Fe = !1), j.show && j.live && Le && (fr(), Le = !1), c || (c = !0, r.status = 1, oi("ready")), lt = !1, zt = !1;
 	}
 	r.redraw = (e, t) => {
 		Pe = t || !1, e === !1 ? Ut() : dn(S, D.min, D.max);
@@ -3597,32 +3613,32 @@ function bs(e, t, n) {
 				n.min = n.max, n.max = e;
 			}
 			if (B > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
-			e == S && i.distr == 2 && B > 0 && (n.min = Er(n.min, t[0]), n.max = Er(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Ut();
+			e == S && i.distr == 2 && B > 0 && (n.min = Dr(n.min, t[0]), n.max = Dr(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Ut();
 		}
 	}
 	r.setScale = Kt;
 	let qt, Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, G, K, rn = !1, an = M.drag, on = an.x, sn = an.y;
-	N && (M.x && (qt = hr(jn, m)), M.y && (Jt = hr(Mn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
-	let q = r.select = Pi({
+	N && (M.x && (qt = gr(Mn, m)), M.y && (Jt = gr(Nn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
+	let q = r.select = Fi({
 		show: !0,
 		over: !0,
 		left: 0,
 		width: 0,
 		top: 0,
 		height: 0
-	}, e.select), cn = q.show ? hr(An, q.over ? m : p) : null;
+	}, e.select), cn = q.show ? gr(jn, q.over ? m : p) : null;
 	function ln(e, t) {
 		if (q.show) {
 			for (let t in e) q[t] = e[t], t in kr && Y(cn, t, e[t]);
-			t !== !1 && ci("setSelect");
+			t !== !1 && oi("setSelect");
 		}
 	}
 	r.setSelect = ln;
 	function un(e) {
-		if (v[e].show) se && pr(le[e], kn);
-		else if (se && fr(le[e], kn), N) {
+		if (v[e].show) se && mr(le[e], An);
+		else if (se && pr(le[e], An), N) {
 			let t = Je ? Ye[0] : Ye[e];
-			t != null && _r(t, -10, -10, R, z);
+			t != null && vr(t, -10, -10, L, R);
 		}
 	}
 	function dn(e, t, n) {
@@ -3632,13 +3648,13 @@ function bs(e, t, n) {
 		});
 	}
 	function fn(e, t, n, a) {
-		t.focus != null && qn(e), t.show != null && v.forEach((n, r) => {
+		t.focus != null && xn(e), t.show != null && v.forEach((n, r) => {
 			r > 0 && (e == r || e == null) && (n.show = t.show, un(r), i == 2 ? (dn(n.facets[0].scale, null, null), dn(n.facets[1].scale, null, null)) : dn(n.scale, null, null), Ut());
-		}), n !== !1 && ci("setSeries", e, t), a && vi("setSeries", r, e, t);
+		}), n !== !1 && oi("setSeries", e, t), a && vi("setSeries", r, e, t);
 	}
 	r.setSeries = fn;
 	function pn(e, t) {
-		Pi(x[e], t);
+		Fi(x[e], t);
 	}
 	function mn(e, t) {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
@@ -3651,7 +3667,7 @@ function bs(e, t, n) {
 		v[e].alpha = t, N && Ye[e] != null && (Ye[e].style.opacity = t), se && le[e] && (le[e].style.opacity = t);
 	}
 	let _n, vn, yn, bn = { focus: !0 };
-	function qn(e) {
+	function xn(e) {
 		if (e != yn) {
 			let t = e == null, n = Ke.alpha != 1;
 			v.forEach((r, a) => {
@@ -3662,30 +3678,30 @@ function bs(e, t, n) {
 			}), yn = e, n && Ut();
 		}
 	}
-	se && qe && ve($n, F, (e) => {
-		M._lock || (We(e), yn != null && fn(null, bn, !0, mi.setSeries));
+	se && qe && ye(er, F, (e) => {
+		M._lock || (We(e), yn != null && fn(null, bn, !0, ui.setSeries));
 	});
-	function tr(e, t, n) {
+	function Jn(e, t, n) {
 		let r = b[t];
-		n && (e = e / J - (r.ori == 1 ? Ce : Se));
-		let i = R;
-		r.ori == 1 && (i = z, e = i - e), r.dir == -1 && (e = i - e);
+		n && (e = e / J - (r.ori == 1 ? z : Ce));
+		let i = L;
+		r.ori == 1 && (i = R, e = i - e), r.dir == -1 && (e = i - e);
 		let a = r._min, o = r._max, s = e / i, c = a + (o - a) * s, l = r.distr;
-		return l == 3 ? Qr(10, c) : l == 4 ? ni(c, r.asinh) : l == 100 ? r.bwd(c) : c;
+		return l == 3 ? $r(10, c) : l == 4 ? ri(c, r.asinh) : l == 100 ? r.bwd(c) : c;
 	}
 	function nr(e, n) {
-		return Er(tr(e, S, n), t[0], V, H);
+		return Dr(Jn(e, S, n), t[0], V, H);
 	}
-	r.valToIdx = (e) => Er(e, t[0]), r.posToIdx = nr, r.posToVal = tr, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : R, n ? Oe : 0) : o(e, b[t], n ? je : z, n ? ke : 0), r.setCursor = (e, t, n) => {
-		G = e.left, K = e.top, br(null, t, n);
+	r.valToIdx = (e) => Dr(e, t[0]), r.posToIdx = nr, r.posToVal = Jn, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : L, n ? Oe : 0) : o(e, b[t], n ? je : R, n ? ke : 0), r.setCursor = (e, t, n) => {
+		G = e.left, K = e.top, yr(null, t, n);
 	};
 	function rr(e, t) {
-		Y(cn, Gn, q.left = e), Y(cn, Vn, q.width = t);
+		Y(cn, Kn, q.left = e), Y(cn, Hn, q.width = t);
 	}
-	function or(e, t) {
-		Y(cn, Un, q.top = e), Y(cn, Hn, q.height = t);
+	function ir(e, t) {
+		Y(cn, Wn, q.top = e), Y(cn, Un, q.height = t);
 	}
-	let lr = D.ori == 0 ? rr : or, ur = D.ori == 1 ? rr : or;
+	let sr = D.ori == 0 ? rr : ir, ur = D.ori == 1 ? rr : ir;
 	function dr() {
 		if (se && j.live) for (let e = +(i == 2); e < v.length; e++) {
 			if (e == 0 && fe) continue;
@@ -3693,46 +3709,46 @@ function bs(e, t, n) {
 			for (let r in t) ue[e][n++].firstChild.nodeValue = t[r];
 		}
 	}
-	function gr(e, t) {
+	function fr(e, t) {
 		if (e != null && (e.idxs ? e.idxs.forEach((e, t) => {
 			oe[t] = e;
-		}) : Di(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
-			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && vr(e, oe[e]);
+		}) : Oi(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
+			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && _r(e, oe[e]);
 			dr();
 		}
-		Le = !1, t !== !1 && ci("setLegend");
+		Le = !1, t !== !1 && oi("setLegend");
 	}
-	r.setLegend = gr;
-	function vr(e, n) {
+	r.setLegend = fr;
+	function _r(e, n) {
 		let i = v[e], a = e == 0 && O == 2 ? ct : t[e], o;
 		fe ? o = i.values(r, e, n) ?? pe : (o = i.value(r, n == null ? null : a[n], e, n), o = o == null ? pe : { _: o }), j.values[e] = o;
 	}
-	function br(e, n, a) {
-		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && _r(Yt, Jr(G), 0, R, z), Xt && _r(Xt, 0, Jr(K), R, z));
+	function yr(e, n, a) {
+		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && vr(Yt, Yr(G), 0, L, R), Xt && vr(Xt, 0, Yr(K), L, R));
 		let o, s = V > H;
-		_n = ii, vn = null;
-		let c = D.ori == 0 ? R : z, l = D.ori == 1 ? R : z;
+		_n = ai, vn = null;
+		let c = D.ori == 0 ? L : R, l = D.ori == 1 ? L : R;
 		if (G < 0 || B == 0 || s) {
 			o = M.idx = null;
 			for (let e = 0; e < v.length; e++) {
 				let t = Ye[e];
-				t != null && _r(t, -10, -10, R, z);
+				t != null && vr(t, -10, -10, L, R);
 			}
-			qe && fn(null, bn, !0, e == null && mi.setSeries), j.live && (oe.fill(o), Le = !0);
+			qe && fn(null, bn, !0, e == null && ui.setSeries), j.live && (oe.fill(o), Le = !0);
 		} else {
 			let e, n, a;
-			i == 1 && (e = D.ori == 0 ? G : K, n = tr(e, S), o = M.idx = Er(n, t[0], V, H), a = k(t[0][o], D, c, 0));
+			i == 1 && (e = D.ori == 0 ? G : K, n = Jn(e, S), o = M.idx = Dr(n, t[0], V, H), a = k(t[0][o], D, c, 0));
 			let s = -10, u = -10, d = 0, f = 0, p = !0, m = "", h = "";
 			for (let e = +(i == 2); e < v.length; e++) {
 				let g = v[e], _ = oe[e], y = _ == null ? null : i == 1 ? t[e][_] : t[e][1][_], x = M.dataIdx(r, e, o, n), S = x == null ? null : i == 1 ? t[e][x] : t[e][1][x];
 				if (Le = Le || S != y || x != _, oe[e] = x, e > 0 && g.show) {
 					let n = x == null ? -10 : x == o ? a : k(i == 1 ? t[0][x] : t[e][0][x], D, c, 0), _ = S == null ? -10 : ee(S, i == 1 ? b[g.scale] : b[g.facets[1].scale], l, 0);
 					if (qe && S != null) {
-						let t = D.ori == 1 ? G : K, n = Kr(Ke.dist(r, e, x, _, t));
+						let t = D.ori == 1 ? G : K, n = qr(Ke.dist(r, e, x, _, t));
 						if (n < _n) {
 							let r = Ke.bias;
 							if (r != 0) {
-								let i = tr(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
+								let i = Jn(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
 								o == a && (o == 1 ? r == 1 ? S >= i : S <= i : r == 1 ? S <= i : S >= i) && (_n = n, vn = e);
 							} else _n = n, vn = e;
 						}
@@ -3749,7 +3765,7 @@ function bs(e, t, n) {
 						if (v = Ge.fill(r, e), g = Ge.stroke(r, e), Je) e == vn && _n <= Ke.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
 						else {
 							let t = Ye[e];
-							t != null && (Xe[e] = c, Ze[e] = l, xr(t, a, o, y), yr(t, v, g), _r(t, Yr(c), Yr(l), R, z));
+							t != null && (Xe[e] = c, Ze[e] = l, Sr(t, a, o, y), br(t, v, g), vr(t, Xr(c), Xr(l), L, R));
 						}
 					}
 				}
@@ -3758,19 +3774,19 @@ function bs(e, t, n) {
 				let e = Ke.prox;
 				if (Le || (yn == null ? _n <= e : _n > e || vn != yn)) {
 					let e = Ye[0];
-					e != null && (Xe[0] = s, Ze[0] = u, xr(e, d, f, p), yr(e, m, h), _r(e, Yr(s), Yr(u), R, z));
+					e != null && (Xe[0] = s, Ze[0] = u, Sr(e, d, f, p), br(e, m, h), vr(e, Xr(s), Xr(u), L, R));
 				}
 			}
 		}
 		if (q.show && rn) {
 			if (e != null) {
-				let [t, n] = mi.scales, [r, i] = mi.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
+				let [t, n] = ui.scales, [r, i] = ui.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
 				if (on = s._x, sn = s._y, on || sn) {
 					let { left: s, top: u, width: d, height: f } = e.select, p = e.scales[a].ori, m = e.posToVal, h, g, _, v, y, x = t != null && r(t, a), S = n != null && i(n, o);
-					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), lr(Xr(v, y), Kr(y - v))) : lr(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), ur(Xr(v, y), Kr(y - v))) : ur(0, l);
+					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), sr(Zr(v, y), qr(y - v))) : sr(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), ur(Zr(v, y), qr(y - v))) : ur(0, l);
 				} else Ar();
 			} else {
-				let e = Kr(tn - Zt), t = Kr(nn - Qt);
+				let e = qr(tn - Zt), t = qr(nn - Qt);
 				if (D.ori == 1) {
 					let n = e;
 					e = t, t = n;
@@ -3779,48 +3795,48 @@ function bs(e, t, n) {
 				let n = an.uni;
 				n == null ? an.x && an.y && (on || sn) && (on = sn = !0) : on && sn && (on = e >= n, sn = t >= n, !on && !sn && (t > e ? sn = !0 : on = !0));
 				let r, i;
-				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), lr(Xr(r, i), Kr(i - r)), sn || ur(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), ur(Xr(r, i), Kr(i - r)), on || lr(0, c)), !on && !sn && (lr(0, 0), ur(0, 0));
+				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), sr(Zr(r, i), qr(i - r)), sn || ur(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), ur(Zr(r, i), qr(i - r)), on || sr(0, c)), !on && !sn && (sr(0, 0), ur(0, 0));
 			}
 		}
 		if (an._x = on, an._y = sn, e == null) {
 			if (a) {
 				if (hi != null) {
-					let [e, t] = mi.scales;
-					mi.values[0] = e == null ? null : tr(D.ori == 0 ? G : K, e), mi.values[1] = t == null ? null : tr(D.ori == 1 ? G : K, t);
+					let [e, t] = ui.scales;
+					ui.values[0] = e == null ? null : Jn(D.ori == 0 ? G : K, e), ui.values[1] = t == null ? null : Jn(D.ori == 1 ? G : K, t);
 				}
-				vi(Yn, r, G, K, R, z, o);
+				vi(Xn, r, G, K, L, R, o);
 			}
 			if (qe) {
-				let e = a && mi.setSeries, t = Ke.prox;
+				let e = a && ui.setSeries, t = Ke.prox;
 				yn == null ? _n <= t && fn(vn, bn, !0, e) : _n > t ? fn(null, bn, !0, e) : vn != yn && fn(vn, bn, !0, e);
 			}
 		}
-		Le && (j.idx = o, gr()), n !== !1 && ci("setCursor");
+		Le && (j.idx = o, fr()), n !== !1 && oi("setCursor");
 	}
-	let Sr = null;
+	let xr = null;
 	Object.defineProperty(r, "rect", { get() {
-		return Sr ?? Cr(!1), Sr;
+		return xr ?? Cr(!1), xr;
 	} });
 	function Cr(e = !1) {
-		e ? Sr = null : (Sr = m.getBoundingClientRect(), ci("syncRect", Sr));
+		e ? xr = null : (xr = m.getBoundingClientRect(), oi("syncRect", xr));
 	}
-	function Dr(e, t, n, r, i, a, o) {
-		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Or(e, t, n, r, i, a, o, !1, e != null), e == null ? br(t, !0, !1) : br(null, !0, !0));
+	function wr(e, t, n, r, i, a, o) {
+		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Or(e, t, n, r, i, a, o, !1, e != null), e == null ? yr(t, !0, !1) : yr(null, !0, !0));
 	}
 	function Or(e, t, n, i, a, o, c, l, u) {
-		if (Sr ?? Cr(!1), We(e), e != null) n = e.clientX - Sr.left, i = e.clientY - Sr.top;
+		if (xr ?? Cr(!1), We(e), e != null) n = e.clientX - xr.left, i = e.clientY - xr.top;
 		else {
 			if (n < 0 || i < 0) {
 				G = -10, K = -10;
 				return;
 			}
-			let [e, r] = mi.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = mi.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? R : z, _ = D.ori == 1 ? R : z, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
+			let [e, r] = ui.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = ui.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? L : R, _ = D.ori == 1 ? L : R, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
 			if (n = d == null ? x / v * g : p(e, d) ? s(l, b[e], g, 0) : -10, i = f == null ? S / y * _ : m(r, f) ? s(u, b[r], _, 0) : -10, D.ori == 1) {
 				let e = n;
 				n = i, i = e;
 			}
 		}
-		u && (t == null || t.cursor.event.type == Yn) && ((n <= 1 || n >= R - 1) && (n = gi(n, R)), (i <= 1 || i >= z - 1) && (i = gi(i, z))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
+		u && (t == null || t.cursor.event.type == Xn) && ((n <= 1 || n >= L - 1) && (n = _i(n, L)), (i <= 1 || i >= R - 1) && (i = _i(i, R))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
 	}
 	let kr = {
 		width: 0,
@@ -3831,24 +3847,24 @@ function bs(e, t, n) {
 	function Ar() {
 		ln(kr, !1);
 	}
-	let jr, Lr, Rr, Vr;
+	let jr, Mr, Rr, zr;
 	function Hr(e, t, n, i, a, o, s) {
-		rn = !0, on = sn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !0, !1), e != null && (ve(Zn, sr, Ur, !1), vi(Xn, r, $t, en, R, z, null));
+		rn = !0, on = sn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !0, !1), e != null && (ye(Qn, cr, Ur, !1), vi(Zn, r, $t, en, L, R, null));
 		let { left: c, top: l, width: u, height: d } = q;
-		jr = c, Lr = l, Rr = u, Vr = d;
+		jr = c, Mr = l, Rr = u, zr = d;
 	}
 	function Ur(e, t, n, i, a, o, s) {
 		rn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !1, !0);
-		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Lr != l || Rr != u || Vr != d;
+		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Mr != l || Rr != u || zr != d;
 		if (f && p && ln(q), an.setScale && f && p) {
 			let e = c, t = u, n = l, r = d;
-			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, tr(e, S), tr(e + t, S)), sn) for (let e in b) {
+			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, Jn(e, S), Jn(e + t, S)), sn) for (let e in b) {
 				let t = b[e];
-				e != S && t.from == null && t.min != ii && dn(e, tr(n + r, e), tr(n, e));
+				e != S && t.from == null && t.min != ai && dn(e, Jn(n + r, e), Jn(n, e));
 			}
 			Ar();
-		} else M.lock && (M._lock = !M._lock, br(t, !0, e != null));
-		e != null && (ye(Zn, sr), vi(Zn, r, G, K, R, z, null));
+		} else M.lock && (M._lock = !M._lock, yr(t, !0, e != null));
+		e != null && (be(Qn, cr), vi(Qn, r, G, K, L, R, null));
 	}
 	function Wr(e, t, n, r, i, a, o) {
 		if (M._lock) return;
@@ -3856,86 +3872,86 @@ function bs(e, t, n) {
 		let s = rn;
 		if (rn) {
 			let e = !0, t = !0, n, r;
-			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= R - 10, t = K <= 10 || K >= z - 10), n && e && (G = G < $t ? 0 : R), r && t && (K = K < en ? 0 : z), br(null, !0, !0), rn = !1;
+			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= L - 10, t = K <= 10 || K >= R - 10), n && e && (G = G < $t ? 0 : L), r && t && (K = K < en ? 0 : R), yr(null, !0, !0), rn = !1;
 		}
-		G = -10, K = -10, oe.fill(null), br(null, !0, !0), s && (rn = s);
+		G = -10, K = -10, oe.fill(null), yr(null, !0, !0), s && (rn = s);
 	}
-	function qr(e, t, n, i, a, o, s) {
-		M._lock || (We(e), dt(), Ar(), e != null && vi(er, r, G, K, R, z, null));
+	function Gr(e, t, n, i, a, o, s) {
+		M._lock || (We(e), dt(), Ar(), e != null && vi(tr, r, G, K, L, R, null));
 	}
-	function $r() {
-		y.forEach(ys), Re(r.width, r.height, !0);
+	function Jr() {
+		y.forEach(bs), Re(r.width, r.height, !0);
 	}
-	wr(ir, cr, $r);
-	let ti = {};
-	ti.mousedown = Hr, ti.mousemove = Dr, ti.mouseup = Ur, ti.dblclick = qr, ti.setSeries = (e, t, n, i) => {
-		let a = mi.match[2];
+	Tr(ar, lr, Jr);
+	let ei = {};
+	ei.mousedown = Hr, ei.mousemove = wr, ei.mouseup = Ur, ei.dblclick = Gr, ei.setSeries = (e, t, n, i) => {
+		let a = ui.match[2];
 		n = a(r, t, n), n != -1 && fn(n, i, !0, !1);
-	}, N && (ve(Xn, m, Hr), ve(Yn, m, Dr), ve(Qn, m, (e) => {
+	}, N && (ye(Zn, m, Hr), ye(Xn, m, wr), ye($n, m, (e) => {
 		We(e), Cr(!1);
-	}), ve($n, m, Wr), ve(er, m, qr), rs.add(r), r.syncRect = Cr);
-	let ai = r.hooks = e.hooks || {};
-	function ci(e, t, n) {
+	}), ye(er, m, Wr), ye(tr, m, Gr), is.add(r), r.syncRect = Cr);
+	let ni = r.hooks = e.hooks || {};
+	function oi(e, t, n) {
 		Bt ? Vt.push([
 			e,
 			t,
 			n
-		]) : e in ai && ai[e].forEach((e) => {
+		]) : e in ni && ni[e].forEach((e) => {
 			e.call(null, r, t, n);
 		});
 	}
 	(e.plugins || []).forEach((e) => {
-		for (let t in e.hooks) ai[t] = (ai[t] || []).concat(e.hooks[t]);
+		for (let t in e.hooks) ni[t] = (ni[t] || []).concat(e.hooks[t]);
 	});
-	let li = (e, t, n) => n, mi = Pi({
+	let li = (e, t, n) => n, ui = Fi({
 		key: null,
 		setSeries: !1,
 		filters: {
-			pub: fi,
-			sub: fi
+			pub: pi,
+			sub: pi
 		},
 		scales: [S, v[1] ? v[1].scale : null],
 		match: [
-			pi,
-			pi,
+			mi,
+			mi,
 			li
 		],
 		values: [null, null]
 	}, M.sync);
-	mi.match.length == 2 && mi.match.push(li), M.sync = mi;
-	let hi = mi.key, _i = wo(hi);
+	ui.match.length == 2 && ui.match.push(li), M.sync = ui;
+	let hi = ui.key, gi = To(hi);
 	function vi(e, t, n, r, i, a, o) {
-		mi.filters.pub(e, t, n, r, i, a, o) && _i.pub(e, t, n, r, i, a, o);
+		ui.filters.pub(e, t, n, r, i, a, o) && gi.pub(e, t, n, r, i, a, o);
 	}
-	_i.sub(r);
-	function xi(e, t, n, r, i, a, o) {
-		mi.filters.sub(e, t, n, r, i, a, o) && ti[e](null, t, n, r, i, a, o);
+	gi.sub(r);
+	function yi(e, t, n, r, i, a, o) {
+		ui.filters.sub(e, t, n, r, i, a, o) && ei[e](null, t, n, r, i, a, o);
 	}
-	r.pub = xi;
-	function Ei() {
-		_i.unsub(r), rs.delete(r), _e.clear(), Tr(ir, cr, $r), l.remove(), F?.remove(), ci("destroy");
+	r.pub = yi;
+	function Si() {
+		gi.unsub(r), is.delete(r), ve.clear(), Er(ar, lr, Jr), l.remove(), F?.remove(), oi("destroy");
 	}
-	r.destroy = Ei;
-	function ji() {
-		ci("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Ie = q.show && (q.width > 0 || q.height > 0), Fe = Le = !0, Re(e.width, e.height);
+	r.destroy = Si;
+	function Di() {
+		oi("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Ie = q.show && (q.width > 0 || q.height > 0), Fe = Le = !0, Re(e.width, e.height);
 	}
-	return v.forEach($e), y.forEach(rt), n ? n instanceof HTMLElement ? (n.appendChild(l), ji()) : n(r, ji) : ji(), r;
+	return v.forEach($e), y.forEach(rt), n ? n instanceof HTMLElement ? (n.appendChild(l), Di()) : n(r, Di) : Di(), r;
 }
-bs.assign = Pi, bs.fmtNum = Ur, bs.rangeNum = zr, bs.rangeLog = Nr, bs.rangeAsinh = Pr, bs.orient = Do, bs.pxRatio = J, bs.join = zi, bs.fmtDate = Qi, bs.tzDate = ea, bs.sync = wo;
+xs.assign = Fi, xs.fmtNum = Wr, xs.rangeNum = Br, xs.rangeLog = Pr, xs.rangeAsinh = Fr, xs.orient = Oo, xs.pxRatio = J, xs.join = Bi, xs.fmtDate = $i, xs.tzDate = ta, xs.sync = To;
 {
-	bs.addGap = Mo, bs.clipGaps = jo;
-	let e = bs.paths = { points: Ko };
-	e.linear = Xo, e.stepped = Zo, e.bars = $o, e.spline = ts;
+	xs.addGap = No, xs.clipGaps = Mo;
+	let e = xs.paths = { points: qo };
+	e.linear = Zo, e.stepped = Qo, e.bars = es, e.spline = ns;
 }
 // src/chart.tsx
-var [xs, Ss] = [48, 48], Cs = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), ws = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : B(e);
-function Ts(e) {
-	let [t, n] = jt(), r = Ce(null), i = Ce(e);
+var [Ss, Cs] = [48, 48], ws = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ts = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : B(e);
+function Es(e) {
+	let [t, n] = Mt(), r = z(null), i = z(e);
 	i.current = e;
-	let [a, o] = xe(null);
-	Se(() => {
+	let [a, o] = Se(null);
+	Ce(() => {
 		if (!n || !t.current) return;
-		let a = new bs(Ms(i, n, o), js(e), t.current);
+		let a = new xs(Ns(i, n, o), Ms(e), t.current);
 		return r.current = a, () => a.destroy();
 	}, [
 		n,
@@ -3946,7 +3962,7 @@ function Ts(e) {
 		]),
 		e.theme,
 		e.height
-	]), z(() => r.current?.redraw(!1), [e.marked]);
+	]), R(() => r.current?.redraw(!1), [e.marked]);
 	let s = e.timesteps, c = a ?? s.indexOf(e.marked ?? NaN), l = (t) => {
 		let n = s.indexOf(e.marked ?? NaN), r = s[Math.min(Math.max((n < 0 ? s.length - 1 : n) + t, 0), s.length - 1)];
 		r !== void 0 && e.onPick(r);
@@ -3959,7 +3975,7 @@ function Ts(e) {
 				children: n > 0 && e.flags.map((t) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: `flag ${t.kind}`,
-					style: { left: `${100 * (xs + As(s, t.timestep) * (n - xs - Ss)) / n}%` },
+					style: { left: `${100 * (Ss + js(s, t.timestep) * (n - Ss - Cs)) / n}%` },
 					title: t.title,
 					"aria-label": `Event at timestep ${B(t.timestep)}: ${t.title}`,
 					onClick: () => e.onPick(t.timestep),
@@ -3974,7 +3990,7 @@ function Ts(e) {
 				"aria-valuemin": s[0] ?? 0,
 				"aria-valuemax": s.at(-1) ?? 0,
 				"aria-valuenow": e.marked ?? s.at(-1) ?? 0,
-				"aria-valuetext": Os(e, s.indexOf(e.marked ?? NaN)),
+				"aria-valuetext": ks(e, s.indexOf(e.marked ?? NaN)),
 				onKeyDown: (e) => {
 					let t = {
 						ArrowLeft: -1,
@@ -3986,14 +4002,14 @@ function Ts(e) {
 				},
 				style: { height: `${e.height}px` }
 			}),
-			/* @__PURE__ */ U(Es, {
+			/* @__PURE__ */ U(Ds, {
 				...e,
 				at: c
 			})
 		]
 	});
 }
-function Es(e) {
+function Ds(e) {
 	let t = e.timesteps[e.at];
 	return /* @__PURE__ */ U("p", {
 		class: "readout",
@@ -4005,31 +4021,31 @@ function Es(e) {
 			}),
 			t.label,
 			" ",
-			/* @__PURE__ */ U("b", { children: Ds(e, t, e.at) })
+			/* @__PURE__ */ U("b", { children: Os(e, t, e.at) })
 		] }, t.label))]
 	});
 }
-function Ds(e, t, n) {
+function Os(e, t, n) {
 	let r = (t.said ?? t.values)[n];
 	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
 }
-function Os(e, t) {
+function ks(e, t) {
 	let n = e.timesteps[t];
 	if (n === void 0) return "no round chosen";
-	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Ds(e, n, t)}`);
+	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Os(e, n, t)}`);
 	return `timestep ${B(n)}: ${r.join(", ")}`;
 }
-function ks(e) {
+function As(e) {
 	let [t, n] = [e[0] ?? 0, e.at(-1) ?? 0];
 	return t < n ? [t, n] : [t - 1, t + 1];
 }
-function As(e, t) {
-	let [n, r] = ks(e);
+function js(e, t) {
+	let [n, r] = As(e);
 	return (t - n) / (r - n);
 }
-var js = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
-function Ms(e, t, n) {
-	let r = e.current, [i, a] = [Cs("--quiet"), Cs("--grid")], o = {
+var Ms = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Ns(e, t, n) {
+	let r = e.current, [i, a] = [ws("--quiet"), ws("--grid")], o = {
 		stroke: i,
 		grid: {
 			stroke: a,
@@ -4040,13 +4056,13 @@ function Ms(e, t, n) {
 			size: 4
 		},
 		font: "11px system-ui"
-	}, s = r.timesteps.length < 2, [c, l] = ks(r.timesteps), u = r.series.some((e) => e.right);
+	}, s = r.timesteps.length < 2, [c, l] = As(r.timesteps), u = r.series.some((e) => e.right);
 	return {
 		width: t,
 		height: r.height,
 		padding: [
 			8,
-			u ? 0 : Ss,
+			u ? 0 : Cs,
 			0,
 			0
 		],
@@ -4071,23 +4087,23 @@ function Ms(e, t, n) {
 			{
 				...o,
 				size: 26,
-				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : ws(e))
+				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Ts(e))
 			},
 			{
 				...o,
-				size: xs,
+				size: Ss,
 				values: (e, t) => t.map(r.format)
 			},
 			...u ? [{
 				...o,
 				scale: "r",
 				side: 1,
-				size: Ss,
+				size: Cs,
 				grid: { show: !1 },
 				values: (e, t) => t.map(r.formatRight ?? String)
 			}] : []
 		],
-		series: [{}, ...r.series.map((e) => Ns(e, s))],
+		series: [{}, ...r.series.map((e) => Ps(e, s))],
 		bands: [...r.series.flatMap((e, t) => {
 			let n = r.series.findIndex((e, n) => n > t && e.filled);
 			return e.filled && n > 0 ? [{
@@ -4100,7 +4116,7 @@ function Ms(e, t, n) {
 		}))],
 		hooks: {
 			setCursor: [(e) => n(e.cursor.idx ?? null)],
-			draw: [(t) => Ps(t, e.current.marked)],
+			draw: [(t) => Fs(t, e.current.marked)],
 			ready: [(t) => t.over.addEventListener("click", () => {
 				let n = e.current.timesteps[t.cursor.idx ?? -1];
 				n !== void 0 && e.current.onPick(n);
@@ -4108,11 +4124,11 @@ function Ms(e, t, n) {
 		}
 	};
 }
-function Ns(e, t) {
+function Ps(e, t) {
 	return {
 		label: e.label,
 		scale: e.right ? "r" : "y",
-		stroke: e.filled ? Cs("--card") : e.colour,
+		stroke: e.filled ? ws("--card") : e.colour,
 		width: e.width ?? (e.filled ? 1 : 2),
 		points: {
 			show: t,
@@ -4124,15 +4140,15 @@ function Ns(e, t) {
 		...e.filled ? { fill: e.colour } : {}
 	};
 }
-function Ps(e, t) {
+function Fs(e, t) {
 	if (t === void 0) return;
 	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
-	r.save(), r.strokeStyle = Cs("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+	r.save(), r.strokeStyle = ws("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
 }
 // src/strategies.tsx
-function Fs(e) {
-	let { index: t, round: n, source: r } = e, i = Et(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
-	return /* @__PURE__ */ U(Pt, {
+function Is(e) {
+	let { index: t, round: n, source: r } = e, i = Dt(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
+	return /* @__PURE__ */ U(Ft, {
 		id: "strategies",
 		title: "Strategies",
 		aside: s && /* @__PURE__ */ U("span", {
@@ -4147,17 +4163,17 @@ function Fs(e) {
 			"No clusters in this round: ",
 			o,
 			"."
-		] }) : a && s ? /* @__PURE__ */ U(Is, {
+		] }) : a && s ? /* @__PURE__ */ U(Ls, {
 			...e,
 			picture: a
-		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(It, {
+		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(Lt, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Gs, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Ks, { ...e })]
 	});
 }
-function Is(e) {
-	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Tt(async () => {
+function Ls(e) {
+	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = Se(null), l = Et(async () => {
 		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
 			t.array("screen"),
 			t.layer(`relevance/${a.target}`),
@@ -4180,7 +4196,7 @@ function Is(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ U(Us, {
+			/* @__PURE__ */ U(Ws, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4190,28 +4206,28 @@ function Is(e) {
 			}),
 			/* @__PURE__ */ U("div", {
 				class: "preview",
-				children: [u ? /* @__PURE__ */ U(Ut, {
+				children: [u ? /* @__PURE__ */ U(Wt, {
 					header: i,
 					screen: u.screen,
 					elements: null,
 					grid: Ue(u.layer, f),
 					frame: f,
 					look: r,
-					label: Ls(i, f),
+					label: Rs(i, f),
 					zoom: 2
 				}) : /* @__PURE__ */ U("div", { class: "screen empty" }), /* @__PURE__ */ U("p", {
 					class: "small",
 					"aria-live": "polite",
-					children: Ls(i, f)
+					children: Rs(i, f)
 				})]
 			}),
 			/* @__PURE__ */ U("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e, t) => /* @__PURE__ */ U(zs, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Bs, {
 					cluster: e,
 					header: i,
 					onPlay: d,
-					children: u && /* @__PURE__ */ U(Rs, {
+					children: u && /* @__PURE__ */ U(zs, {
 						place: t,
 						cluster: e,
 						header: i,
@@ -4223,11 +4239,11 @@ function Is(e) {
 		]
 	});
 }
-function Ls(e, t) {
+function Rs(e, t) {
 	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
 	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${B(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
-function Rs(e) {
+function zs(e) {
 	let { place: t, cluster: n, header: r, frames: i } = e, a = {
 		...e.look,
 		sign: "both",
@@ -4245,7 +4261,7 @@ function Rs(e) {
 			label: `What puts frame ${n.typical[0] + 1} into strategy ${o}`
 		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ U("span", {
 			class: "small",
-			children: [o, /* @__PURE__ */ U(Ut, {
+			children: [o, /* @__PURE__ */ U(Wt, {
 				header: r,
 				screen: i.screen,
 				elements: null,
@@ -4258,10 +4274,10 @@ function Rs(e) {
 		}, o))
 	});
 }
-function zs(e) {
+function Bs(e) {
 	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = Be(n.elements);
 	return /* @__PURE__ */ U("li", { children: [
-		/* @__PURE__ */ U(Bt, { colour: He(t.id) }),
+		/* @__PURE__ */ U(Vt, { colour: He(t.id) }),
 		/* @__PURE__ */ U("b", { children: [
 			t.id,
 			": ",
@@ -4307,21 +4323,21 @@ function zs(e) {
 		})
 	] });
 }
-var Bs = 280, Vs = 12;
-function Hs(e, t = Bs) {
+var Vs = 280, Hs = 12;
+function Us(e, t = Vs) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Vs + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Hs + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function Us(e) {
-	let { header: t, shown: n, current: r } = e, i = Ce(null), a = t.strategies, o = Hs(a.points);
-	z(() => {
+function Ws(e) {
+	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Us(a.points);
+	R(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Bs, Bs);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Vs, Vs);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
@@ -4333,7 +4349,7 @@ function Us(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Bs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Vs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4352,8 +4368,8 @@ function Us(e) {
 	return /* @__PURE__ */ U("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Bs * l,
-		height: Bs * l,
+		width: Vs * l,
+		height: Vs * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4366,11 +4382,11 @@ function Us(e) {
 		onKeyDown: c
 	});
 }
-function Ws(e) {
+function Gs(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function Gs(e) {
-	let { index: t, round: n } = e, r = Ws(t);
+function Ks(e) {
+	let { index: t, round: n } = e, r = Gs(t);
 	if (!r.length) return null;
 	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Qe(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
@@ -4379,7 +4395,7 @@ function Gs(e) {
 		values: o[t],
 		said: a[t]
 	}));
-	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Ts, {
+	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Es, {
 		label: "Part of the frames in each strategy over timesteps",
 		timesteps: t.timesteps,
 		series: s,
@@ -4392,25 +4408,25 @@ function Gs(e) {
 	})] });
 }
 // src/timeline.tsx
-function Ks(e) {
+function qs(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
-	return /* @__PURE__ */ U(Pt, {
+	return /* @__PURE__ */ U(Ft, {
 		id: "timeline",
 		title: "Timeline",
 		aside: /* @__PURE__ */ U(y, { children: [
-			/* @__PURE__ */ U(Lt, {
+			/* @__PURE__ */ U(Rt, {
 				label: "Question",
 				options: Object.keys(i.targets).map((e) => [e, ct(e)[0]]),
 				value: e.target,
 				onChange: (e) => n({ target: e })
 			}),
-			/* @__PURE__ */ U(Lt, {
+			/* @__PURE__ */ U(Rt, {
 				label: "Measure",
 				options: [["share", "Share"], ["relative", "Relative"]],
 				value: t.measure,
 				onChange: (e) => n({ measure: e })
 			}),
-			/* @__PURE__ */ U(Lt, {
+			/* @__PURE__ */ U(Rt, {
 				label: "Frames",
 				options: [["play", "Own play"], ["probe", "Fixed probe"]],
 				value: t.frames,
@@ -4418,11 +4434,11 @@ function Ks(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ U(Js, {
+			/* @__PURE__ */ U(Ys, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ U(ec, {
+			/* @__PURE__ */ U(tc, {
 				...e,
 				scope: a
 			}),
@@ -4433,54 +4449,54 @@ function Ks(e) {
 		]
 	});
 }
-var qs = "play/score_rate";
-function Js(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Zs(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ U(W, { children: Qs(t.frames, n, i) });
+var Js = "play/score_rate";
+function Ys(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Qs(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ U(W, { children: $s(t.frames, n, i) });
 	let c = Be([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Qe(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[qs];
+	})), f = n.values[Js];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
 		right: !0,
 		width: 1.75,
 		values: f
-	}), /* @__PURE__ */ U(Ts, {
+	}), /* @__PURE__ */ U(Es, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: Xs(d),
+		series: Zs(d),
 		height: 230,
 		format: a ? H : V,
 		formatRight: V,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => Ys(e, t),
-		flags: $s(n.events)
+		onPick: (t) => Xs(e, t),
+		flags: ec(n.events)
 	});
 }
-function Ys(e, t) {
+function Xs(e, t) {
 	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
 }
-function Xs(e) {
+function Zs(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function Zs(e, t, n, r, i, a) {
+function Qs(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function Qs(e, t, n) {
+function $s(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function $s(e) {
+function ec(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4493,11 +4509,11 @@ function $s(e) {
 	}
 	return [...t.values()];
 }
-function ec(e) {
+function tc(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		qs
+		Js
 	], s = [
 		t.curve,
 		...o,
@@ -4529,9 +4545,9 @@ function ec(e) {
 		class: "beside",
 		children: [/* @__PURE__ */ U("div", {
 			class: "row",
-			children: [/* @__PURE__ */ U(Rt, {
+			children: [/* @__PURE__ */ U(zt, {
 				label: "Curve",
-				options: nc(a),
+				options: rc(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
 			}), i.length > 1 && /* @__PURE__ */ U("label", {
@@ -4542,7 +4558,7 @@ function ec(e) {
 					onChange: (e) => n({ fan: e.currentTarget.checked })
 				}), "Seeds as a fan"]
 			})]
-		}), /* @__PURE__ */ U(Ts, {
+		}), /* @__PURE__ */ U(Es, {
 			label: `${s} of ${i.length} runs over timesteps`,
 			timesteps: c,
 			series: u,
@@ -4551,52 +4567,52 @@ function ec(e) {
 			format: V,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => Ys(e, tc(e.index.timesteps, t))
+			onPick: (t) => Xs(e, nc(e.index.timesteps, t))
 		})]
 	});
 }
-var tc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), nc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), rc = 5e3;
-function ic() {
-	let [e, t] = xe(Ct), n = Te((e) => t((t) => ({
+var nc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), rc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), ic = 5e3;
+function ac() {
+	let [e, t] = Se(wt), n = Te((e) => t((t) => ({
 		...t,
 		...e
 	})), []);
-	return z(() => {
-		let t = setTimeout(() => wt(e), 200);
+	return R(() => {
+		let t = setTimeout(() => Tt(e), 200);
 		return () => clearTimeout(t);
-	}, [e]), z(() => {
-		let e = () => t(Ct());
+	}, [e]), R(() => {
+		let e = () => t(wt());
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function ac(e, t) {
-	let [n, r] = xe(null), [i, a] = xe(/* @__PURE__ */ new Map()), [o, s] = xe(null), c = Ce(/* @__PURE__ */ new Map()), l = Ce(!1), u = n ? t(n) : [], d = async () => {
-		if (!l.current) {
-			l.current = !0;
+function oc(e, t, n) {
+	let [r, i] = Se(null), [a, o] = Se(/* @__PURE__ */ new Map()), [s, c] = Se(null), l = z(/* @__PURE__ */ new Map()), u = z(!1), d = r ? t(r) : [], f = async () => {
+		if (!u.current) {
+			u.current = !0;
 			try {
-				let n = await e.runs();
-				r(n);
-				for (let { name: r, stamp: i } of n) {
-					if (!t(n).includes(r) || c.current.get(r) === i) continue;
-					let o = await e.index(r);
-					c.current.set(r, i), a((e) => new Map(e).set(r, o));
+				let r = await e.runs();
+				i(r);
+				for (let { name: i, stamp: a } of r) {
+					if (!t(r).includes(i) || l.current.get(i) === a) continue;
+					let s = await e.index(i);
+					l.current.set(i, a), n(s), o((e) => new Map(e).set(i, s));
 				}
-				s(null);
+				c(null);
 			} catch (e) {
-				s(e.message);
+				c(e.message);
 			} finally {
-				l.current = !1;
+				u.current = !1;
 			}
 		}
 	};
-	return z(() => void d(), [u.join("\n")]), At(d, e.live ? rc : null), {
-		runs: n,
-		indexes: new Map(u.flatMap((e) => i.has(e) ? [[e, i.get(e)]] : [])),
-		problem: o
+	return Ce(() => void f(), [d.join("\n")]), jt(f, e.live ? ic : null), {
+		runs: r,
+		indexes: new Map(d.flatMap((e) => a.has(e) ? [[e, a.get(e)]] : [])),
+		problem: s
 	};
 }
-function oc(e) {
-	let { source: t } = e, n = kt(), [r, i] = ic(), { runs: a, indexes: o, problem: s } = ac(t, Te((e) => {
+function sc(e) {
+	let { source: t } = e, n = At(), [r, i] = ac(), a = Te((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4607,47 +4623,55 @@ function oc(e) {
 		r.run,
 		r.beside,
 		r.otherRun
-	])), c = [...o.values()].find((e) => e.run === r.run) ?? o.get(a?.[0]?.name ?? "");
+	]), o = z(!0), { runs: s, indexes: c, problem: l } = oc(t, a, (e) => {
+		if (!o.current) return;
+		o.current = !1;
+		let n = e.timesteps[cc(e, r)];
+		n !== void 0 && ht(t, e, r.part, n, 2).catch(() => {});
+	}), u = [...c.values()].find((e) => e.run === r.run) ?? c.get(s?.[0]?.name ?? "");
 	return /* @__PURE__ */ U("main", { children: [
-		/* @__PURE__ */ U(fc, {
-			runs: a ?? [],
-			index: c,
+		/* @__PURE__ */ U(mc, {
+			runs: s ?? [],
+			index: u,
 			view: r,
 			change: i,
 			live: t.live
 		}),
-		s && /* @__PURE__ */ U(W, {
+		l && /* @__PURE__ */ U(W, {
 			alert: !0,
-			children: [s, c ? " What is shown came before." : ""]
+			children: [l, u ? " What is shown came before." : ""]
 		}),
-		r.run && a && !a.some((e) => e.name === r.run) && /* @__PURE__ */ U(W, {
+		r.run && s && !s.some((e) => e.name === r.run) && /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: [
 				"There is no run ",
 				r.run,
 				" here",
-				a.length ? "; shown is the first one" : "",
+				s.length ? "; shown is the first one" : "",
 				"."
 			]
 		}),
-		/* @__PURE__ */ U(sc, {
+		/* @__PURE__ */ U(lc, {
 			source: t,
 			theme: n,
 			view: r,
 			change: i,
-			runs: a,
-			index: c,
-			indexes: o,
-			problem: s
+			runs: s,
+			index: u,
+			indexes: c,
+			problem: l
 		})
 	] });
 }
-function sc(e) {
+function cc(e, t) {
+	return t.timestep === null ? e.timesteps.length - 1 : $e(e.timesteps, t.timestep);
+}
+function lc(e) {
 	let { runs: t, index: n, view: r } = e;
 	if (!t) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
 	if (!t.length) return /* @__PURE__ */ U(W, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
 	if (!n) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
-	let i = r.timestep === null ? n.timesteps.length - 1 : $e(n.timesteps, r.timestep), a = n.rounds[i];
+	let i = cc(n, r), a = n.rounds[i];
 	if (!a) return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(W, { children: [
 		"Run ",
 		n.run,
@@ -4657,7 +4681,7 @@ function sc(e) {
 		children: e
 	}, e))] });
 	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "";
-	return /* @__PURE__ */ U(cc, {
+	return /* @__PURE__ */ U(uc, {
 		...e,
 		runs: t,
 		index: n,
@@ -4666,40 +4690,47 @@ function sc(e) {
 		target: s
 	});
 }
-function cc(e) {
-	let { frame: t, ...n } = e.view, r = [
+function uc(e) {
+	let { frame: t, ...n } = e.view, [r, i] = Se(!1), a = Te(() => requestAnimationFrame(() => setTimeout(() => i(!0))), []), o = [
 		e.source,
 		e.change,
 		e.index,
 		e.runs,
 		e.theme,
 		JSON.stringify(n),
-		[...e.indexes.values()].map(dc).join()
-	], i = we(() => /* @__PURE__ */ U(Ks, { ...e }), r), a = we(() => /* @__PURE__ */ U(Fs, { ...e }), [...r, n.part === "play" && t]), o = we(() => /* @__PURE__ */ U(y, { children: [
-		/* @__PURE__ */ U(Gt, { ...e }),
-		/* @__PURE__ */ U(fn, { ...e }),
-		/* @__PURE__ */ U(hn, { ...e }),
-		/* @__PURE__ */ U(yn, { ...e })
-	] }), r);
+		[...e.indexes.values()].map(pc).join()
+	], s = we(() => /* @__PURE__ */ U(qs, { ...e }), o), c = we(() => r && /* @__PURE__ */ U(Is, { ...e }), [
+		...o,
+		r,
+		n.part === "play" && t
+	]), l = we(() => r && /* @__PURE__ */ U(y, { children: [
+		/* @__PURE__ */ U(Kt, { ...e }),
+		/* @__PURE__ */ U(pn, { ...e }),
+		/* @__PURE__ */ U(gn, { ...e }),
+		/* @__PURE__ */ U(bn, { ...e })
+	] }), [...o, r]);
 	return /* @__PURE__ */ U("div", {
 		class: "grid",
 		children: [
-			i,
-			/* @__PURE__ */ U(Qt, { ...e }),
-			a,
-			o
+			s,
+			/* @__PURE__ */ U($t, {
+				...e,
+				settled: a
+			}),
+			c,
+			l
 		]
 	});
 }
-var lc = /* @__PURE__ */ new WeakMap(), uc = 0;
-function dc(e) {
-	let t = lc.get(e) ?? ++uc;
-	return lc.set(e, t), t;
+var dc = /* @__PURE__ */ new WeakMap(), fc = 0;
+function pc(e) {
+	let t = dc.get(e) ?? ++fc;
+	return dc.set(e, t), t;
 }
-function fc(e) {
+function mc(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
-	let a = r.timestep === null ? n.timesteps.length - 1 : $e(n.timesteps, r.timestep), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? mn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+	let a = cc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? hn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
 		let a = u ? t.map((e) => e.name) : r.beside;
 		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
 	};
@@ -4708,7 +4739,7 @@ function fc(e) {
 		role: "banner",
 		children: [
 			/* @__PURE__ */ U("h1", { children: "Strategies" }),
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Run",
 				options: t.map(({ name: e }) => [e, e]),
 				value: n.run,
@@ -4758,7 +4789,7 @@ function fc(e) {
 					e.preventDefault(), document.getElementById("trust")?.scrollIntoView();
 				},
 				children: [
-					/* @__PURE__ */ U(dn, { light: l.light }),
+					/* @__PURE__ */ U(fn, { light: l.light }),
 					" ",
 					/* @__PURE__ */ U("span", { children: [
 						ct(c)[0],
@@ -4771,7 +4802,7 @@ function fc(e) {
 	});
 }
 // src/source.ts
-async function pc(e, t = {}) {
+async function hc(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
@@ -4781,17 +4812,17 @@ async function pc(e, t = {}) {
 	if (!r.ok) throw new at((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var mc = {
+var gc = {
 	live: !0,
 	async runs() {
-		return (await (await pc("runs")).json()).runs;
+		return (await (await hc("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await pc("run", { run: e })).json();
+		let t = await (await hc("run", { run: e })).json();
 		return ot(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await pc("part", {
+		return new Uint8Array(await (await hc("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4799,12 +4830,12 @@ var mc = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, hc = (e, t, n) => JSON.stringify([
+}, _c = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function gc(e) {
+function vc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4816,25 +4847,25 @@ function gc(e) {
 			return ot(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[hc(t, n, r)]?.[a];
+			let o = e.parts[_c(t, n, r)]?.[a];
 			if (o === void 0) throw new at(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var _c = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var yc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function vc(e) {
+function bc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + _c, document.head.append(t);
+	t.textContent = P + yc, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ U(oc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ U(sc, { source: e }), n);
 }
-function yc() {
-	vc(mc);
+function xc() {
+	bc(gc);
 }
-var bc = document.getElementById("rlmonitor-data");
-bc && vc(gc(JSON.parse(bc.textContent ?? "null")));
-export { yc as render };
+var Sc = document.getElementById("rlmonitor-data");
+Sc && bc(vc(JSON.parse(Sc.textContent ?? "null")));
+export { xc as render };

@@ -1,9 +1,10 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Compare } from "./compare";
 import { nearest } from "./curves";
 import { count, question, type Index, type RunEntry } from "./format";
 import { useInterval, useTheme, type Shown } from "./hooks";
 import { Note, Select } from "./parts";
+import { fetchAhead } from "./picture";
 import { Player } from "./player";
 import { Events, HowMade, LightSign, Trust, trustOf } from "./sections";
 import type { Source } from "./source";
@@ -31,7 +32,7 @@ function useView(): [View, (change: Partial<View>) => void] {
 }
 
 /** The runs, asked for again and again, and the indexes of those that are shown. */
-function useData(source: Source, wanted: (runs: RunEntry[]) => string[]) {
+function useData(source: Source, wanted: (runs: RunEntry[]) => string[], arrived: (index: Index) => void) {
   const [runs, setRuns] = useState<RunEntry[] | null>(null);
   const [indexes, setIndexes] = useState(new Map<string, Index>());
   const [problem, setProblem] = useState<string | null>(null);
@@ -48,6 +49,7 @@ function useData(source: Source, wanted: (runs: RunEntry[]) => string[]) {
         if (!wanted(found).includes(name) || stamps.current.get(name) === stamp) continue;
         const index = await source.index(name);
         stamps.current.set(name, stamp);
+        arrived(index);
         setIndexes((known) => new Map(known).set(name, index));
       }
       setProblem(null);
@@ -57,7 +59,7 @@ function useData(source: Source, wanted: (runs: RunEntry[]) => string[]) {
       busy.current = false;
     }
   };
-  useEffect(() => void refresh(), [names.join("\n")]);
+  useLayoutEffect(() => void refresh(), [names.join("\n")]);
   useInterval(refresh, source.live ? POLL : null);
   const shown = new Map(names.flatMap((name) => (indexes.has(name) ? [[name, indexes.get(name)!] as const] : [])));
   return { runs, indexes: shown, problem };
@@ -77,7 +79,14 @@ export function App(props: { source: Source }) {
     },
     [view.run, view.beside, view.otherRun],
   );
-  const { runs, indexes, problem } = useData(source, wanted);
+  const first = useRef(true);
+  const arrived = (own: Index) => {
+    if (!first.current) return;
+    first.current = false;
+    const timestep = own.timesteps[placeOf(own, view)];
+    if (timestep !== undefined) fetchAhead(source, own, view.part, timestep, 2).catch(() => {});
+  };
+  const { runs, indexes, problem } = useData(source, wanted, arrived);
   const index = [...indexes.values()].find((each) => each.run === view.run) ?? indexes.get(runs?.[0]?.name ?? "");
   return (
     <main>
@@ -89,6 +98,11 @@ export function App(props: { source: Source }) {
       <Body source={source} theme={theme} view={view} change={change} runs={runs} index={index} indexes={indexes} problem={problem} />
     </main>
   );
+}
+
+/** The round that is looked at, by its place in the index; −1 where there is none. */
+function placeOf(index: Index, view: View): number {
+  return view.timestep === null ? index.timesteps.length - 1 : nearest(index.timesteps, view.timestep);
 }
 
 type BodyProps = Pick<Shown, "source" | "theme" | "view" | "change" | "indexes"> & {
@@ -109,7 +123,7 @@ function Body(props: BodyProps) {
     );
   }
   if (!index) return props.problem ? null : <Note>Loading …</Note>;
-  const at = view.timestep === null ? index.timesteps.length - 1 : nearest(index.timesteps, view.timestep);
+  const at = placeOf(index, view);
   const round = index.rounds[at];
   if (!round) {
     return (
@@ -125,14 +139,17 @@ function Body(props: BodyProps) {
   return <Sections {...shown} />;
 }
 
-/** All sections; with another frame of the clip only those that show it are drawn anew. */
+/** All sections, those below after the first picture; with another frame of the clip only those that show it are drawn anew. */
 function Sections(shown: Shown) {
   const { frame, ...rest } = shown.view;
+  const [below, setBelow] = useState(false);
+  // only once the browser has painted it
+  const settled = useCallback(() => requestAnimationFrame(() => setTimeout(() => setBelow(true))), []);
   const known = [shown.source, shown.change, shown.index, shown.runs, shown.theme, JSON.stringify(rest), [...shown.indexes.values()].map(identity).join()];
   const timeline = useMemo(() => <Timeline {...shown} />, known);
-  const strategies = useMemo(() => <Strategies {...shown} />, [...known, rest.part === "play" && frame]);
+  const strategies = useMemo(() => below && <Strategies {...shown} />, [...known, below, rest.part === "play" && frame]);
   const others = useMemo(
-    () => (
+    () => below && (
       <>
         <Compare {...shown} />
         <Events {...shown} />
@@ -140,12 +157,12 @@ function Sections(shown: Shown) {
         <HowMade {...shown} />
       </>
     ),
-    known,
+    [...known, below],
   );
   return (
     <div class="grid">
       {timeline}
-      <Player {...shown} />
+      <Player {...shown} settled={settled} />
       {strategies}
       {others}
     </div>
@@ -170,7 +187,7 @@ function Top(props: {
 }) {
   const { runs, index, view, change } = props;
   if (!index) return null;
-  const at = view.timestep === null ? index.timesteps.length - 1 : nearest(index.timesteps, view.timestep);
+  const at = placeOf(index, view);
   const round = index.rounds[at];
   const targets = Object.keys(round?.targets ?? {});
   const target = targets.includes(view.target) ? view.target : targets.at(-1);

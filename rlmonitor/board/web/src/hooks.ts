@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Index, Part, Round, RunEntry } from "./format";
 import { loadPicture, type Picture } from "./picture";
 import type { Source } from "./source";
@@ -28,7 +28,8 @@ export type Loaded<T> = { value: T } | { error: string } | null;
 /** The latest answer of a promise; an earlier one that comes late is dropped. */
 export function usePromise<T>(make: () => Promise<T> | null, keys: unknown[]): Loaded<T> {
   const [state, setState] = useState<Loaded<T>>(null);
-  useEffect(() => {
+  // before the browser draws what came before: what is asked for is then under way
+  useLayoutEffect(() => {
     let current = true;
     const promise = make();
     if (!promise) setState(null);

@@ -1,6 +1,6 @@
 // Frames with their maps, decoded.
 
-import { checkFormat, Missing, type ArrayEntry, type Header, type Part } from "./format";
+import { checkFormat, Missing, type ArrayEntry, type Header, type Index, type Part } from "./format";
 import type { Source } from "./source";
 
 export interface Layer {
@@ -98,6 +98,21 @@ export function loadPicture(
   found.catch(() => cache.delete(address));
   for (const oldest of [...cache.keys()].slice(0, -KEPT)) cache.delete(oldest);
   return found;
+}
+
+/** Fetch what a clip is drawn from before anything draws it; what goes wrong is told there. */
+export async function fetchAhead(
+  source: Source,
+  index: Index,
+  part: Part,
+  timestep: number,
+  panels: number,
+): Promise<void> {
+  const key = index.parts[part]?.[String(timestep)];
+  if (!key) return;
+  const picture = await loadPicture(source, index.run, part, timestep, key);
+  const maps = picture.targets.slice(0, panels).map((target) => `relevance/${target}`);
+  for (const name of ["screen", "elements", ...maps]) if (picture.has(name)) picture.array(name).catch(() => {});
 }
 
 async function open(

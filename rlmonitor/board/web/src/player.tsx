@@ -16,12 +16,17 @@ const PART_NAMES: Record<Part, string> = {
   play: "Spread over its play",
 };
 
-export function Player(props: Shown) {
+/** `settled` is called when the first picture is drawn, or when it is known that there is none. */
+export function Player(props: Shown & { settled: () => void }) {
   const { view, change, index, round } = props;
   const available = (Object.keys(PART_NAMES) as Part[]).filter((part) => Object.keys(index.parts[part] ?? {}).length);
   const part = available.includes(view.part) ? view.part : available[0] ?? "clip";
   const picture = usePicture(props.source, index, part, round.timestep);
   const shown = picture && "value" in picture && picture.value.header.timestep === round.timestep ? picture.value : null;
+  const nothing = !index.parts[part]?.[String(round.timestep)] || (picture && "error" in picture);
+  useEffect(() => {
+    if (nothing) props.settled();
+  }, [nothing]);
   return (
     <Section
       id="player"
@@ -64,7 +69,7 @@ function Absent(props: Shown & { part: Part; state: ReturnType<typeof usePicture
 
 const FRAME_TIME: Record<Part, number> = { clip: 70, probe: 350, play: 350 };
 
-function Clip(props: Shown & { picture: Picture }) {
+function Clip(props: Shown & { picture: Picture; settled: () => void }) {
   const { view, change, picture } = props;
   const { header } = picture;
   const [playing, setPlaying] = useState(false);
@@ -74,6 +79,10 @@ function Clip(props: Shown & { picture: Picture }) {
   const panels = view.panels === "both" ? targets.slice(0, 2) : [targets.includes(props.target) ? props.target : targets[0]!];
   const stack = view.stack !== null && panels.some((t) => picture.has(`stack/${t}`)) ? view.stack : null;
   const loaded = useLayers(picture, panels, stack !== null);
+  const drawn = "value" in loaded || loaded.error !== null || header.frames === 0;
+  useEffect(() => {
+    if (drawn) props.settled();
+  }, [drawn]);
   const go = (to: number) => change({ frame: Math.min(Math.max(to, 0), last) });
   const state = useRef({ frame, last });
   state.current = { frame, last };
