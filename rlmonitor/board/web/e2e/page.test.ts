@@ -2,9 +2,10 @@
 
 import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, FrameLocator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, onTestFailed } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { canvasOf, launch, openPage } from "./browser";
 
 const address = inject("address");
@@ -26,12 +27,11 @@ async function open(query = "", dark = false): Promise<void> {
   tab = page.frameLocator("iframe");
 }
 
-beforeEach(() => {
-  onTestFailed(async () => {
-    await page?.screenshot({ path: join(logdir, "..", "failed.png") }).catch(() => null);
-  });
-});
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === "fail") {
+    const name = `strategies-page-${task.name.replace(/\W+/g, "-").slice(0, 60)}.png`;
+    await page.screenshot({ path: join(tmpdir(), name) }).catch(() => null);
+  }
   await page.close();
   expect(faults).toEqual([]);
 });
@@ -48,10 +48,11 @@ describe("(a) the timeline", () => {
     const timeline = section("Timeline");
     await tab.getByRole("combobox", { name: "Run", exact: true }).selectOption("catch-0");
     const share = timeline.getByRole("slider", { name: "Share of the elements" });
-    const before = await share.getAttribute("aria-valuetext");
-    expect(before).toMatch(/timestep 1,000: pellet .* %, bar .* %, rest .* %, score/);
+    const said = () => share.getAttribute("aria-valuetext");
+    await expect.poll(said).toMatch(/timestep 1,000: pellet .* %, bar .* %, rest .* %, score/);
+    const before = await said();
     await timeline.getByRole("radio", { name: "What it values" }).check();
-    await expect.poll(() => share.getAttribute("aria-valuetext")).not.toBe(before);
+    await expect.poll(said).not.toBe(before);
     await timeline.getByRole("radio", { name: "Relative" }).check();
     const relative = timeline.getByRole("slider", { name: "Relative relevance" });
     const own = await relative.getAttribute("aria-valuetext");

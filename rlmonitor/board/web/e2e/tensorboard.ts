@@ -26,10 +26,15 @@ const freePort = () =>
     });
   });
 
+/** Until all runs are listed, and for a while no more is read of any: a run is listed with its first round. */
 async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  let before = "";
+  for (let tries = 0, same = 0; tries < 300; tries++) {
     const runs = await fetch(url).then((r) => r.json(), () => null);
-    if (runs?.runs?.length >= 7) return;
+    const now = JSON.stringify(runs);
+    same = now === before ? same + 1 : 0;
+    before = now;
+    if (runs?.runs?.length >= 7 && same >= 5) return;
     await new Promise((later) => setTimeout(later, 200));
   }
   throw new Error(`${url} has not listed the runs within a minute`);
