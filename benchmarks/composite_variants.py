@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from rlmonitor.evaluation import EvaluationSettings, explained_frames
-from rlmonitor.explain.evaluation import QUICK_METRICS, Task, evaluate
+from rlmonitor.explain.evaluation import evaluate
 from rlmonitor.explain.intervals import Interval, bootstrap_interval
+from rlmonitor.explain.metrics import QUICK_METRICS, Task
 from rlmonitor.lrp import COMPOSITES, Composite, Convolution, Dense, Rule, network_of
 from rlmonitor.lrp.rules import epsilon, flat, gamma, z_box
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rlmonitor.commands.shared import SEED, THREADS, AsJson, Bar
+from rlmonitor.commands.shared import SEED, THREADS, AsJson, Bar, set_threads
 
 
 def evaluate(
@@ -37,17 +37,17 @@ def evaluate(
     progress: Bar = True,
 ) -> None:
     """Measure how far the maps of checkpoints may be believed, by which method."""
-    from rlmonitor import evaluation
+    from rlmonitor import evaluation, evaluation_report
 
-    evaluation.set_threads(threads)
+    set_threads(threads)
     settings = evaluation.settings_of(
         env, frames=frames, methods=methods, metrics=metrics, target=target, quick=quick, seed=seed
     )
     report = evaluation.run_evaluation(checkpoints, settings, progress=progress)
     if as_json:
-        typer.echo(json.dumps(evaluation.as_json(report)))
+        typer.echo(json.dumps(evaluation_report.as_json(report)))
     else:
-        evaluation.show(report, Console())
+        evaluation_report.show(report, Console())
     if out is not None:
-        for path in evaluation.write_report(report, out):
+        for path in evaluation_report.write_report(report, out):
             typer.echo(f"Written: {path}", err=as_json)

@@ -16,6 +16,7 @@ from rlmonitor.commands.shared import (
     Bar,
     Trust,
     say,
+    set_threads,
 )
 
 
@@ -40,7 +41,6 @@ def record(
     Kept are observations, screens, the console's memory, actions, rewards, Q-values and where the
     elements were. Nothing in it is pickled.
     """
-    from rlmonitor.evaluation import set_threads
     from rlmonitor.progress import stages
     from rlmonitor.replay.recordings import SHARD, played, write_recording
     from rlmonitor.replay.sources import load_network

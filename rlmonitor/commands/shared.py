@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from rlmonitor.board.watch import watch_command
+from rlmonitor.errors import ConfigurationError
 
 SOME_BROKEN, WRONG_USE, SIGNALLED = 1, 2, 128
 """Exit codes: some files were broken or refused, the others are done; what was asked cannot work;
@@ -44,3 +45,16 @@ def say(text: str, *, error: bool = False) -> None:
     """One line, however narrow the terminal is; nothing in it is markup."""
     style = "bold red" if error else None
     Console(stderr=error).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def set_threads(threads: int) -> None:
+    """Let torch use that many CPU threads.
+
+    Raises:
+        ConfigurationError: fewer than one.
+    """
+    import torch
+
+    if threads < 1:
+        raise ConfigurationError(f"threads = {threads}: expected 1 or more")
+    torch.set_num_threads(threads)

@@ -10,8 +10,9 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from rlmonitor.explain.evaluation import METRICS, Result
+from rlmonitor.explain.evaluation import Result
 from rlmonitor.explain.intervals import Interval, bootstrap_interval
+from rlmonitor.explain.metrics import METRICS
 
 KINDS = {"lrp": "LRP", "baseline": "baseline", "control": "knows nothing"}
 """Kinds of methods in the order of the table, and what they are called there."""

@@ -7,8 +7,7 @@ and which function is applied to what. It reads what the module does in evaluati
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from rlmonitor.lrp.aliases import Aliases
 from rlmonitor.lrp.calls import FUNCTIONS, IN_PLACE, METHODS, SPLITS, SUPPORTED, chunk_of
 from rlmonitor.lrp.catalogue import CAST, IDENTITY, MODULES, Layer, Layers
 from rlmonitor.lrp.constants import READING_FUNCTIONS, READING_METHODS, Constant
+from rlmonitor.lrp.fx_graph import graph_of
 from rlmonitor.lrp.layers import Convolution, Dense, Permute, Reshape, Scale, Selection
 from rlmonitor.lrp.mixing import Concatenation, Sum
 from rlmonitor.lrp.parameters import BatchScale, FoldedScale
@@ -79,7 +79,7 @@ def trace(
             raise _unsupported(_OVERWRITES_SHARED, prefix)
         reader.append(prefix or type(module).__name__, layers, (source,))
         return reader.nodes
-    graph = _graph(module, prefix, method)
+    graph = graph_of(module, prefix, method)
     reader.positions = {node: position for position, node in enumerate(graph.nodes)}
     for node in graph.nodes:
         reader.read(node)
@@ -87,74 +87,6 @@ def trace(
 
 
 _OVERWRITES_SHARED = "an operation in place on what other modules read too"
-
-
-class _Proxy(fx.Proxy):
-    """Notes ``x += y`` as what it is; torch.fx takes it for ``x = x + y``."""
-
-    def __iadd__(self, other: Any) -> fx.Proxy:
-        return self._overwritten(operator.iadd, other)
-
-    def __isub__(self, other: Any) -> fx.Proxy:
-        return self._overwritten(operator.isub, other)
-
-    def __imul__(self, other: Any) -> fx.Proxy:
-        return self._overwritten(operator.imul, other)
-
-    def __itruediv__(self, other: Any) -> fx.Proxy:
-        return self._overwritten(operator.itruediv, other)
-
-    def _overwritten(self, function: Callable[..., Any], other: Any) -> fx.Proxy:
-        return self.tracer.create_proxy("call_function", function, (self, other), {})
-
-
-class _Tracer(fx.Tracer):
-    """Stops at subclasses of torch's layers too, so that they are refused by their own name."""
-
-    proxy_buffer_attributes = True  # what is computed of buffers is computed again at every use
-
-    def __init__(self, method: str) -> None:
-        super().__init__()
-        self.traced_func_name = method
-
-    def proxy(self, node: fx.Node) -> fx.Proxy:
-        return _Proxy(node, self)
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, tuple(MODULES)) or super().is_leaf_module(m, module_qualified_name)
-
-    def create_arg(self, a: Any) -> Any:
-        if isinstance(a, Tensor) and not self._belongs_to_module(a):
-            raise ValueError("a tensor is made in forward; make it a buffer of the module")
-        return super().create_arg(a)
-
-    def _belongs_to_module(self, tensor: Tensor) -> bool:
-        own = tensor in self.tensor_attrs or isinstance(tensor, nn.Parameter)
-        return own or any(tensor is buffer for buffer in self.root.buffers())
-
-
-@contextmanager
-def _in_evaluation_mode(module: nn.Module) -> Iterator[None]:
-    modes = [(one, one.training) for one in module.modules()]
-    try:
-        for one, _ in modes:
-            one.training = False
-        yield
-    finally:
-        for one, mode in modes:
-            one.training = mode
-
-
-def _graph(module: nn.Module, prefix: str, method: str) -> fx.Graph:
-    try:
-        with _in_evaluation_mode(module):
-            return _Tracer(method).trace(module)
-    except Exception as error:  # torch.fx lets any error of the traced forward through
-        raise UnsupportedLayerError(
-            f"{type(module).__name__} at {prefix or 'the top'} cannot be traced by torch.fx: "
-            f"{error}; its {method} must not depend on the values of tensors. Supported: "
-            f"{SUPPORTED}"
-        ) from error
 
 
 def _module_layers(module: nn.Module, path: str) -> Layers:

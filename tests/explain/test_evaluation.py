@@ -11,18 +11,10 @@ from stable_baselines3.dqn.policies import QNetwork
 
 from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
 from rlmonitor.explain import explain, pixel_flipping, target_sensitivity
-from rlmonitor.explain.evaluation import (
-    METRICS,
-    N_PATCHES,
-    QUICK_METRICS,
-    REPLACED_BY,
-    Result,
-    Score,
-    Task,
-    evaluate,
-)
+from rlmonitor.explain.evaluation import Result, Score, evaluate
 from rlmonitor.explain.evaluation_table import duels, markdown, rich_table, rows, winners
 from rlmonitor.explain.intervals import bootstrap_interval
+from rlmonitor.explain.metrics import METRICS, N_PATCHES, QUICK_METRICS, REPLACED_BY, Task
 from rlmonitor.lrp import network_of
 from rlmonitor.networks import NipsCNN
 
