@@ -9,8 +9,10 @@ from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.logger import configure as configure_logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.summary.writer import record_writer
 
 from rlmonitor.board import BoardWriter, tags, writer
+from rlmonitor.board.event_records import records
 from rlmonitor.board.layout import board_layout
 from rlmonitor.errors import ConfigurationError, DependencyError, NonFiniteError, StoreError
 
@@ -124,6 +126,24 @@ def test_the_trainings_own_event_file_is_used_and_left_open(tmp_path):
     assert len(event_files(tmp_path)) == 1
     tags_written = read(tmp_path).Tags()["scalars"]
     assert sorted(tags_written) == ["monitor/seconds", "rollout/reward"]
+
+
+def test_checksums_are_those_of_tensorboard_without_its_arithmetic(board, run_dir, monkeypatch):
+
+    def slow(data):
+        raise AssertionError("a checksum in Python")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record_writer, "masked_crc32c", slow)
+        board.scalars({"a": 1.0}, 7)
+        board.record("page/round", "x" * 10_000, 7)
+        board.flush()
+    (path,) = event_files(run_dir)
+    content, theirs = path.read_bytes(), io.BytesIO()
+    writer = record_writer.RecordWriter(theirs)
+    for record in records(path):
+        writer.write(record)
+    assert theirs.getvalue() == content
 
 
 @pytest.mark.parametrize("logger", [None, Logger(None, [])])
