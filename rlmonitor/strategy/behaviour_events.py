@@ -5,7 +5,7 @@ Thresholds are constants with their reasons.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -100,7 +100,8 @@ def collapse(history: History) -> tuple[Event, ...]:
 
 def exploit(history: History) -> tuple[Event, ...]:
     """VideoPinball: the score rises without the flippers, by nudging below the tilt."""
-    found = beginning(history, _exploited)
+    flippers = [_flippers(each) for each in history.rounds]
+    found = beginning(history, lambda rounds: _exploited(rounds, flippers[: len(rounds)]))
     return tuple(
         Event(
             "exploit",
@@ -169,10 +170,9 @@ def _collapsed(rounds: Rounds) -> tuple[float, float, float] | None:
     return (before, wide, entropy[-1]) if collapsed else None
 
 
-def _exploited(rounds: Rounds) -> dict[str, float] | None:
+def _exploited(rounds: Rounds, flippers: Sequence[float | None]) -> dict[str, float] | None:
     """The numbers, if the score rises by nudging while the flippers lose their relevance."""
     score, nudged, tilted = (known(rounds, n) for n in (SCORE_RATE, NUDGED_CURVE, TILTED_CURVE))
-    flippers = [_flippers(each) for each in rounds]
     looked = [value for value in flippers if value is not None]
     if min(map(len, (score, nudged, tilted, looked))) <= LATEST or flippers[-1] is None:
         return None

@@ -83,14 +83,38 @@ def change_points(
     """
     if not np.isfinite(values).all():
         raise NonFiniteError("a curve holds NaN or infinity: leave out what is not known")
-    start, found = 0, []
-    for look in range(1, len(values) + 1):
+    test = (alpha, ratio)
+    looked = _LOOKED.get(test, _NOTHING)
+    if not np.array_equal(looked.values, values[: len(looked.values)]):
+        looked = _NOTHING
+    start, found = looked.start, list(looked.found)
+    for look in range(len(looked.values) + 1, len(values) + 1):
         change = _test(values[start:look], ratio, alpha / (look * (look + 1)))
         if change is not None:
             since = start + change.since
             found.append(replace(change, seen=look - 1, since=since))
             start = since
+    if len(_LOOKED) >= MOST_CURVES:
+        _LOOKED.clear()
+    _LOOKED[test] = _Looked(values.copy(), start, tuple(found))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """How far a curve has been looked through: a round later, one look is left, not all of them."""
+
+    values: Array
+    start: int
+    found: tuple[Change, ...]
+
+
+_NOTHING = _Looked(np.empty(0), 0, ())
+_LOOKED: dict[tuple[float, float], _Looked] = {}
+"""By α and ratio; in a training each curve has an α of its own, see `spent`."""
+
+MOST_CURVES = 256
+"""That are kept in `_LOOKED`."""
 
 
 def spent(alpha: float, curve: int) -> float:

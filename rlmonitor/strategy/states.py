@@ -45,7 +45,7 @@ def beginning(history: History, state: Callable[[Rounds], Found | None]) -> list
     """What a state, a function of all rounds so far, says if it begins now."""
     if not history.rounds:
         return []
-    states = [state(past.rounds) for past in history.prefixes()]
+    states = [state(history.rounds[:n]) for n in range(1, len(history.rounds) + 1)]
     now = states[-1]
     if now is None or not switched_on(each is not None for each in states):
         return []

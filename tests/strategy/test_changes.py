@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.signal import lfilter
 from scipy.stats import t as student
 from scipy.stats import ttest_ind
 
 from rlmonitor.errors import NonFiniteError
+from rlmonitor.strategy import changes
 from rlmonitor.strategy.changes import BEFORE, SINCE, change_points, spent
 
 
@@ -114,6 +117,20 @@ def test_constant_agents_raise_fewer_false_alarms_than_stated():
         ]
         # with a rate of 5 % more than 6 of 40 come with a chance of 0.3 %
         assert sum(alarms) <= 6
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 1.1, 3.0, 3.2, 7.0]), max_size=40),
+    st.lists(st.integers(0, 40), max_size=5),
+)
+def test_what_is_remembered_of_a_curve_changes_nothing(values, lengths):
+    curve = np.array(values)
+    changes._LOOKED.clear()
+    expected = change_points(curve)
+    for length in lengths:  # shorter, longer, and another curve with the same level
+        change_points(curve[:length])
+        change_points(curve[:length] + 1)
+    assert change_points(curve) == expected
 
 
 def test_nan_is_no_value():
