@@ -23,9 +23,8 @@ from rlmonitor.replay.packing import (
     FORMAT,
     PLAIN,
     PackedRound,
-    described,
     packed,
-    put_recording,
+    packed_probe,
 )
 from rlmonitor.round import Analysis, Round
 from rlmonitor.strategy.pooling import pool, pool_frames
@@ -105,14 +104,8 @@ def write_probe(run: Location, probe: Recording) -> None:
     Raises:
         StoreError: the folder cannot be written.
     """
-
-    def write(place: Location) -> None:
-        root = zarr.create_group(place, attributes={"format": FORMAT})
-        group = root.create_group("probe", attributes=described(probe))
-        put_recording(group, probe)
-
     try:
-        folder_at(run).write(_PROBE, write)
+        folder_at(run).write(_PROBE, lambda place: write_files(place, packed_probe(probe)))
     except OSError as error:
         raise StoreError(f"the probe could not be written to {run}: {error}") from error
 

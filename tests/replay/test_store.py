@@ -16,7 +16,7 @@ import zarr
 
 from rlmonitor.errors import ConfigurationError, DependencyError, StoreError
 from rlmonitor.recording import Recording
-from rlmonitor.replay import store
+from rlmonitor.replay import packing, store
 from rlmonitor.replay.folders import is_running
 from rlmonitor.round import Analysis, Round
 from rlmonitor.strategy.pooling import pool, pool_frames
@@ -240,6 +240,37 @@ def test_a_url_that_nothing_can_open_says_what_would(run_dir):
 
 
 @pytest.mark.slow
+def test_arrays_are_the_files_that_zarr_itself_writes():
+    rng, theirs = np.random.default_rng(0), {}
+    found = {
+        "screen": rng.integers(0, 9, (3, 5, 4), np.uint8),
+        "relevance": rng.normal(size=(3, 1, 4, 4)).astype(np.float16),
+        "reward": rng.normal(size=3).astype(np.float32),
+        "action": np.arange(3),
+        "mask": rng.random((3, 4, 4)) < 0.5,
+        "nowhere": np.zeros((3, 4, 4), np.bool_),
+        "turned": np.arange(12.0).reshape(3, 4).T,
+    }
+    root = zarr.create_group(zarr.storage.MemoryStore(theirs), attributes={"order": ["a"]})
+    codec = zarr.codecs.ZstdCodec(level=packing.LEVEL, checksum=False)
+    for name, array in found.items():
+        root.create_array(
+            name, data=np.ascontiguousarray(array), chunks=array.shape, compressors=codec
+        )
+    expected = {path: content.to_bytes() for path, content in theirs.items()}
+    ours = packing.group("", {"order": ["a"]}) | {
+        path.lstrip("/"): content for path, content in packing.arrays("", found).items()
+    }
+    assert ours.keys() == expected.keys()
+    for path, content in ours.items():
+        if path.endswith(".json"):
+            told = json.loads(expected[path])
+            told.pop("consolidated_metadata", None)
+            assert json.loads(content) == told, path
+        else:
+            assert content == expected[path], path
+
+
 def test_plain_zarr_alone_reads_a_round(run_dir):
     found = a_round()
     path = store.write_round(run_dir, found)
