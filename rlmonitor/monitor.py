@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.board import tags
@@ -29,8 +27,8 @@ from rlmonitor.replay import store
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.round_summary import summary_of
+from rlmonitor.side_by_side import Forward, play_side_by_side
 from rlmonitor.side_by_side import Game as PlayedGame
-from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.events import Event
 from rlmonitor.time_limit import time_limit
 from rlmonitor.trials import Trials
@@ -115,9 +113,10 @@ class Monitor:
         """
         settings = self.settings
         steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
-        play, trials = self._play(steps)
+        network = self.network.snapshot()
+        play, trials = self._play(network, steps)
         found = run_round(
-            self.network,
+            network,
             play,
             timestep=timestep,
             probe=self._probe_recording(play),
@@ -131,7 +130,7 @@ class Monitor:
         )
         if self._ram is not None and "q" in self.network.targets:
             assert self._player is not None
-            effects = self._ram.effects(self.network, play, self._player.states)
+            effects = self._ram.effects(network, play, self._player.states)
             found = replace(found, ram_effects=effects)
         self._log.write(found, phases=self._phases, attributes=self._how())
         return found
@@ -210,7 +209,7 @@ class Monitor:
         self._ram = RamCheck.of(player)
         return player
 
-    def _play(self, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
+    def _play(self, network: Network, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
         """The player's play, and the scores of the trial games beside it."""
         try:
             with self._limited():
@@ -220,7 +219,7 @@ class Monitor:
                 cloned = () if self._ram is None else self._ram.steps(steps)
                 own = self._player.playing(steps, cloned)
                 games: list[PlayedGame[Any]] = [own, *trials.values()]
-                play, *scores = play_side_by_side(games, self._q_values)
+                play, *scores = play_side_by_side(games, _values(network))
             return play, dict(zip(trials, scores, strict=True))
         except BaseException:
             with contextlib.suppress(Exception):  # a broken environment may not even close
@@ -238,10 +237,6 @@ class Monitor:
         except ConfigurationError:  # one environment for all, or out of reach
             self._can_try = False
             return {}
-
-    def _q_values(self, observation: NDArray[Any]) -> NDArray[np.float32]:
-        with torch.no_grad():
-            return self.network.forward(observation).float().cpu().numpy()
 
     def _limited(self) -> AbstractContextManager[None]:
         return time_limit(self.settings.time_limit, "the monitor's environment")
@@ -270,7 +265,7 @@ class Monitor:
             )
         assert self._player is not None
         untrained = self.network.randomised(UNTRAINED_SEED)
-        step = self._player.play(lambda seen: untrained.forward(seen).float().cpu().numpy(), 1)
+        step = self._player.play(_values(untrained), 1)
         analyse(untrained, step, targets=self.settings.targets, composite=self.settings.composite)
 
     def _configured_probe(self) -> Recording | None:
@@ -327,3 +322,8 @@ class Monitor:
                 composite=self.settings.composite,
             )
         return self._random
+
+
+def _values(network: Network) -> Forward:
+    """The network's outputs as the games take them."""
+    return lambda seen: network.forward(seen).float().cpu().numpy()

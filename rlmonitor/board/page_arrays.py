@@ -20,7 +20,6 @@ LEVELS, COARSE_LEVELS = 31, 15
 """Steps of relevance on each side of zero: of the maps summed over the stack, and of its frames."""
 LARGEST_SCREEN = 240
 """Pixels along the longer side of a screen; larger ones are shrunk. An Atari screen has 210."""
-_EFFORT = 6
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def pack_indices(name: str, frames: NDArray[np.uint8]) -> Packed:
     changes = frames.copy()
     changes[1:] ^= frames[:-1]
     about = {"name": name, "shape": list(frames.shape), "type": "uint8", "delta": True}
-    return Packed(about, zlib.compress(changes.tobytes(), _EFFORT))
+    return Packed(about, _deflated(changes))
 
 
 def pack_relevance(name: str, maps: NDArray[np.float32], levels: int = LEVELS) -> Packed:
@@ -56,14 +55,24 @@ def pack_relevance(name: str, maps: NDArray[np.float32], levels: int = LEVELS) -
         "levels": levels,
         "scale": float(f"{scale:.6g}"),
     }
-    return Packed(about, zlib.compress(steps.tobytes(), _EFFORT))
+    return Packed(about, _deflated(steps))
 
 
 def with_levels(packed: Packed, levels: int) -> Packed:
     """The same maps in fewer steps, which take less room."""
     raw = np.frombuffer(zlib.decompress(packed.data), np.int8)
     steps = np.rint(raw * (levels / packed.about["levels"])).astype(np.int8)
-    return Packed({**packed.about, "levels": levels}, zlib.compress(steps.tobytes(), _EFFORT))
+    return Packed({**packed.about, "levels": levels}, _deflated(steps))
+
+
+def _deflated(numbers: NDArray[Any]) -> bytes:
+    """A zlib stream of runs and single numbers.
+
+    Maps hold nothing that comes again at a distance: looking for it takes six times as long, for a
+    tenth of the size.
+    """
+    stream = zlib.compressobj(strategy=zlib.Z_RLE)
+    return stream.compress(numbers.tobytes()) + stream.flush()
 
 
 def halved(maps: NDArray[np.float32]) -> NDArray[np.float32]:

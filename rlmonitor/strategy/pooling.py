@@ -17,6 +17,7 @@ Over an episode and over a training, frames are pooled as within a round: `pool_
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -219,12 +220,16 @@ def similarity(maps: NDArray[np.float32], others: NDArray[np.float32]) -> float 
     Near 1 for a trained and an untrained network means that the maps show the input rather than
     what was learnt (Adebayo et al. 2018, 'Sanity checks'; Sixt et al. 2020).
     """
-    a, b = (m.reshape(len(m), -1).astype(np.float64) for m in (maps, others))
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    defined = norms > 0
-    if not defined.any():
-        return None
-    return float(np.abs((a * b).sum(axis=1)[defined] / norms[defined]).mean())
+    found = [_cosine(one.ravel(), other.ravel()) for one, other in zip(maps, others, strict=True)]
+    defined = [abs(cosine) for cosine in found if cosine is not None]
+    return float(np.mean(defined)) if defined else None
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float | None:
+    """Of two vectors, in double precision; None where one is zero."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    norms = math.sqrt(float(a @ a)) * math.sqrt(float(b @ b))
+    return float(a @ b) / norms if norms > 0 else None
 
 
 def _check_maps(relevance: NDArray[np.float32], places: Places) -> None:
