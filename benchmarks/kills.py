@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
+from rlmonitor import StrategyMonitorCallback
 from rlmonitor.configuration import Configuration, parse_configuration
 from rlmonitor.replay import store
 from rlmonitor.replay.checkpoints import load_checkpoint
@@ -43,6 +44,9 @@ from rlmonitor.training import train
 HERE = Path(__file__).parent
 EVERY, LOG_EVERY = 64, 16
 """Timesteps between checkpoints, each with a round, and between points of the training's curves."""
+
+USUAL = 8.0
+"""Seconds from the start of a process to its first checkpoint, where none has been seen."""
 
 LOCKS = (LOCK, MONITOR_LOCK)
 """Files that stay; the system takes the locks on them back."""
@@ -68,6 +72,8 @@ def start(run_dir: Path, timesteps: int) -> int:
         code = 1
         try:
             warnings.simplefilter("ignore")
+            # short clips, so that a part comes past several checkpoints
+            cast(Any, StrategyMonitorCallback.__init__).__kwdefaults__["clip_frames"] = 8
             resume = (run_dir / STATE).exists()
             train(configuration(timesteps), run_dir, resume=resume, progress=False)
             code = 0
@@ -185,27 +191,47 @@ def moment(run_dir: Path) -> str:
     return "between rounds" if done else "between a checkpoint and the end of its round"
 
 
+def wait_for_moment(run_dir: Path, process: int, checkpoints: int, part: float) -> None:
+    """Let a process write so many checkpoints, and then a part of the time to the next one.
+
+    So that the moment is as random on a busy machine; before the first checkpoint of a process, the
+    time counts from its start.
+    """
+    state, began, passed = run_dir / STATE, time.monotonic(), USUAL
+    version = _version(state)
+    while (
+        checkpoints > 0
+        and os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    ):
+        time.sleep(0.01)
+        if _version(state) != version:
+            now, version = time.monotonic(), _version(state)
+            began, passed, checkpoints = now, now - began, checkpoints - 1
+    time.sleep(part * passed)
+
+
+def _version(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
 def kill_and_resume(run_dir: Path, kills: int, seed: int = 0) -> dict[str, Any]:
     """Kill a training again and again, let it end, and say what was found."""
     rng = np.random.default_rng(seed)
     torch.set_num_threads(1)
     began = time.monotonic()
     moments, found, reached = Counter[str](), list[str](), [0]
-    usual = 12.0
     for kill in range(kills):
         process = start(run_dir, 1_000_000)
-        time.sleep(float(rng.uniform(0.05, usual)))
+        wait_for_moment(run_dir, process, int(rng.integers(4)), float(rng.random()))
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
         if not os.WIFSIGNALED(status):
             found.append(f"kill {kill}: the training had ended by itself")
         moments[moment(run_dir)] += 1
         found += [f"kill {kill}: {fault}" for fault in faults(run_dir, fast_too=kill % 4 == 0)]
-        print(f"kill {kill}: {reached[-1]} {moments} {found}", flush=True)
         if (run_dir / STATE).exists():
             reached.append(load_training_state(run_dir / STATE).timesteps)
-        if len(set(reached)) < 1 + kill / 4:  # the machine is busy: give the next ones longer
-            usual = min(1.2 * usual, 30.0)
+        print(f"kill {kill}: {reached[-1]} {moments} {found}", flush=True)
     end = reached[-1] + EVERY
     _, status = os.waitpid(start(run_dir, end), 0)
     if status:

@@ -31,7 +31,7 @@ from rlmonitor import round as rounds
 from rlmonitor.configuration import Configuration, parse_configuration
 from rlmonitor.networks import NETWORKS
 from rlmonitor.ram_check import RamCheck
-from rlmonitor.replay import store
+from rlmonitor.replay import packing, store
 from rlmonitor.training import _tuned, make_env, make_model
 
 HERE = Path(__file__).parent
@@ -45,11 +45,10 @@ PARTS: dict[str, Sequence[tuple[Any, str]]] = {
     "checks (taking away, flipping)": [(rounds, "effects"), (rounds, "_spot_checks")],
     "console memory": [(RamCheck, "effects")],
     "clusters": [(rounds, "spray"), (rounds, "explain_clusters"), (rounds, "follow")],
-    "pictures and clips": [
-        (logbook, "play_clip"), (logbook, "probe_clip"), (logbook, "strategy_overview"),
-        (logbook, "drawn_strategies"), (logbook, "show_strategies"), (logbook, "show_round"),
+    "pictures and clips": [(logbook, "drawn"), (logbook, "show_sheet")],
+    "writing to disk": [
+        (packing, "packed"), (store, "write_packed"), (logbook, "append_round"),
     ],
-    "writing to disk": [(store, "write_round"), (logbook, "append_round")],
 }  # fmt: skip
 
 
