@@ -6,21 +6,19 @@ arrays and JSON attributes only, so plain zarr reads it; `rlmonitor.replay.packi
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from rlmonitor.errors import RlmonitorError, StoreError
+from rlmonitor.errors import StoreError
 from rlmonitor.recording import Recording
 from rlmonitor.replay.files import Location, write_files
 from rlmonitor.replay.folders import DiskFolder, ObjectFolder, folder_at
+from rlmonitor.replay.opening import names_in, open_group, read_array, read_arrays, reading
 from rlmonitor.replay.packing import (
-    FORMAT,
     PLAIN,
     PackedRound,
     packed,
@@ -31,31 +29,7 @@ from rlmonitor.strategy.pooling import pool, pool_frames
 from rlmonitor.strategy.timeline import Timeline
 from rlmonitor.strategy.timeline_state import from_arrays
 
-UNSUSPICIOUS, LARGEST_EXPANSION = 64 << 20, 2_000
-"""Bytes that an array may have however few are stored, and how many times these otherwise."""
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
 _PROBE = "probe"
-
-
-def _reading(
-    read: Callable[Concatenate[Location, Arguments], Result],
-) -> Callable[Concatenate[Location, Arguments], Result]:
-    """Whatever zarr, a codec or we stumble over in a torn or foreign round becomes one sentence."""
-
-    @wraps(read)
-    def reading(path: Location, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return read(path, *args, **kwargs)
-        except RlmonitorError:
-            raise
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}"[:300]
-            raise StoreError(f"{path} is torn, or no round: {what}") from error
-
-    return reading
 
 
 def rounds_folder(run: Location) -> DiskFolder | ObjectFolder:
@@ -145,7 +119,7 @@ def discard_after(run: Location, timestep: int) -> None:
             rounds_folder(run).remove(_name(step))
 
 
-@_reading
+@reading
 def read_recording(path: Location, part: str = "play", frames: slice = slice(None)) -> Recording:
     """The frames of one part (``play``, ``clip`` or ``probe``) of a round on disk.
 
@@ -157,15 +131,15 @@ def read_recording(path: Location, part: str = "play", frames: slice = slice(Non
     Raises:
         StoreError: no such round or part, or another format.
     """
-    group = _open(path, part)
-    plain: dict[str, Any] = {name: _array(group, name, frames) for name in PLAIN}
+    group = open_group(path, part)
+    plain: dict[str, Any] = {name: read_array(group, name, frames) for name in PLAIN}
     return Recording(
         **plain,
-        masks=_arrays(group, "masks", frames),
-        outside=_arrays(group, "outside", frames),
-        ram=_array(group, "ram", frames) if "ram" in group else None,
+        masks=read_arrays(group, "masks", frames),
+        outside=read_arrays(group, "outside", frames),
+        ram=read_array(group, "ram", frames) if "ram" in group else None,
         env_id=str(group.attrs["env_id"]),
-        action_meanings=tuple(_sequence(group.attrs["action_meanings"])),
+        action_meanings=tuple(names_in(group.attrs["action_meanings"])),
         channels_last=bool(group.attrs["channels_last"]),
         colours=_colours(group),
         elements_from=str(group.attrs.get("elements_from", "")),
@@ -179,51 +153,51 @@ def _colours(group: zarr.Group) -> int:
     return 1 if found == 1 else 3
 
 
-@_reading
+@reading
 def read_described(path: Location, part: str = "play") -> dict[str, Any]:
     """Environment, elements, observations and memory of a part, from its description alone.
 
     Raises:
         StoreError: no such round or part, or another format.
     """
-    group = _open(path, part)
+    group = open_group(path, part)
     observation = group["observation"]
     return {
         "env": str(group.attrs.get("env_id", "")),
         "observation": list(getattr(observation, "shape", ()))[1:],
-        "elements": _sequence(group["masks"].attrs.get("order")),
+        "elements": names_in(group["masks"].attrs.get("order")),
         "elements_from": str(group.attrs.get("elements_from", "")),
         "memory": "ram" in group,
     }
 
 
-@_reading
+@reading
 def count_frames(path: Location, part: str = "play") -> int:
     """How many frames a part of a round or recording has.
 
     Raises:
         StoreError: no such round or part, or another format.
     """
-    action = _open(path, part)["action"]
+    action = open_group(path, part)["action"]
     return int(action.shape[0]) if isinstance(action, zarr.Array) else 0
 
 
-@_reading
+@reading
 def read_relevance(path: Location, part: str = "clip") -> dict[str, NDArray[np.float32]]:
     """Target to the maps ``[N, C, H, W]`` of one part of a round on disk.
 
     Raises:
         StoreError: no such round or part, or another format.
     """
-    group = _open(path, part)
-    scale = _arrays(group, "scale")
+    group = open_group(path, part)
+    scale = read_arrays(group, "scale")
     return {
         target: relevance.astype(np.float32) * scale[target][:, None, None, None]
-        for target, relevance in _arrays(group, "relevance").items()
+        for target, relevance in read_arrays(group, "relevance").items()
     }
 
 
-@_reading
+@reading
 def read_analysis(path: Location, part: str = "clip") -> Analysis:
     """One part of a round on disk, its maps pooled again.
 
@@ -232,49 +206,49 @@ def read_analysis(path: Location, part: str = "clip") -> Analysis:
     Raises:
         StoreError: no such round or part, or another format.
     """
-    group = _open(path, part)
+    group = open_group(path, part)
     recording, relevance = read_recording(path, part), read_relevance(path, part)
     pooled = {t: pool_frames(m, recording.masks, recording.outside) for t, m in relevance.items()}
     error: Any = group.attrs["conservation_error"]
     return Analysis(
         recording=recording,
         relevance=relevance,
-        explained=_arrays(group, "explained"),
-        outputs=_array(group, "outputs"),
+        explained=read_arrays(group, "explained"),
+        outputs=read_array(group, "outputs"),
         pooled=pooled,
         statistics={target: pool(frames) for target, frames in pooled.items()},
         conservation_error=float(error),
     )
 
 
-@_reading
+@reading
 def read_parts(path: Location) -> tuple[str, ...]:
     """Names of the parts of a round on disk.
 
     Raises:
         StoreError: no such round, or another format.
     """
-    return tuple(sorted(name for name, _ in _open(path, "").groups()))
+    return tuple(sorted(name for name, _ in open_group(path, "").groups()))
 
 
-@_reading
+@reading
 def read_timeline(path: Location) -> Timeline:
     """The strategies that were known after a round; none if the round has no clusters.
 
     Raises:
         StoreError: no such round, another format, or a timeline that cannot be read.
     """
-    root = _open(path, "")
+    root = open_group(path, "")
     if "strategies" not in root:
         return Timeline()
-    group = _open(path, "strategies")
+    group = open_group(path, "strategies")
     if "exemplars" not in group:
         return Timeline()
-    arrays = {name: _array(group, name) for name in ("exemplars", "mean_maps")}
+    arrays = {name: read_array(group, name) for name in ("exemplars", "mean_maps")}
     return from_arrays(arrays, str(group.attrs["timeline"]))
 
 
-@_reading
+@reading
 def read_clusters(path: Location) -> tuple[str | None, NDArray[np.int64]]:
     """The clustered target of a round on disk, and each frame's strategy ``[N]``, −1 for none.
 
@@ -285,79 +259,17 @@ def read_clusters(path: Location) -> tuple[str | None, NDArray[np.int64]]:
     """
     if "strategies" not in read_parts(path):
         return None, np.empty(0, np.int64)
-    group = _open(path, "strategies")
-    labels, listed = _array(group, "labels"), group.attrs["ids"]
+    group = open_group(path, "strategies")
+    labels, listed = read_array(group, "labels"), group.attrs["ids"]
     ids = np.array([*(listed if isinstance(listed, list) else []), -1], np.int64)
     return str(group.attrs["target"]), ids[labels]
 
 
-@_reading
+@reading
 def read_attributes(path: Location) -> dict[str, Any]:
     """Composite, statistics, versions and settings of a round on disk."""
-    return dict(_open(path, "").attrs)
+    return dict(open_group(path, "").attrs)
 
 
 def _name(timestep: int) -> str:
     return f"{timestep:010d}"
-
-
-def _open(path: Location, part: str) -> zarr.Group:
-    try:
-        root = zarr.open_group(path, mode="r")
-        _check_format(path, root.attrs.get("format"))
-        group = root[part] if part else root
-    except (OSError, KeyError) as error:
-        what = f"round with a part {part!r}" if part else "round and no recording"
-        raise StoreError(f"{path} is no {what}: {error}") from error
-    if not isinstance(group, zarr.Group):
-        raise StoreError(f"{path}: {part!r} is no group")
-    return group
-
-
-def _check_format(path: Location, found: object) -> None:
-    """Refuse what this version would misread.
-
-    Raises:
-        StoreError: no format number, or one that is not known.
-    """
-    if found == FORMAT:
-        return
-    if isinstance(found, int) and found > FORMAT:
-        raise StoreError(
-            f"{path} has format {found}, which a newer rlmonitor wrote; this one reads format "
-            f"{FORMAT}: install a newer version"
-        )
-    raise StoreError(f"{path} has format {found!r}, expected {FORMAT}: it is no round of a run")
-
-
-def _array(group: zarr.Group, name: str, frames: slice = slice(None)) -> NDArray[Any]:
-    child = group[name]
-    if not isinstance(child, zarr.Array):
-        raise StoreError(f"{name!r} is no array")
-    _check_size(child, name, frames)
-    return np.asarray(child[frames])
-
-
-def _check_size(array: zarr.Array[Any], name: str, frames: slice) -> None:
-    """Refuse what would fill the memory with what is not in the file.
-
-    Raises:
-        StoreError: a size that no honest array has for the bytes that are stored.
-    """
-    n = len(range(*frames.indices(array.shape[0]))) if array.ndim else 1
-    cells = max(math.prod((n, *array.shape[1:])), math.prod(array.chunks))
-    needed = cells * array.dtype.itemsize
-    if needed > UNSUSPICIOUS and needed > LARGEST_EXPANSION * array.nbytes_stored():
-        raise StoreError(
-            f"{name!r} of shape {list(array.shape)} would grow to {needed:,} bytes; refused"
-        )
-
-
-def _arrays(group: zarr.Group, name: str, frames: slice = slice(None)) -> dict[str, NDArray[Any]]:
-    child = group[name]
-    assert isinstance(child, zarr.Group)
-    return {key: _array(child, key, frames) for key in _sequence(child.attrs["order"])}
-
-
-def _sequence(value: object) -> list[str]:
-    return [str(v) for v in value] if isinstance(value, list) else []

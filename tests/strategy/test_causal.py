@@ -17,13 +17,12 @@ from rlmonitor.lrp import network_of
 from rlmonitor.probe import load_probe
 from rlmonitor.recording import Recording
 from rlmonitor.round import analyse
+from rlmonitor.strategy.agreement import agreement, rank_correlation
 from rlmonitor.strategy.causal import (
     Counterfactuals,
-    agreement,
     effects,
     mean_effect,
     measure,
-    rank_correlation,
     take_away,
 )
 from rlmonitor.strategy.detectors import replay
