@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from rlmonitor.errors import ConfigurationError, ObservationError, UnknownNameError
 from rlmonitor.games.edits import EDITS, SETTLES, Edit, Gone
 from rlmonitor.preprocessing import Preprocessing
-from rlmonitor.strategy.causal import Counterfactuals
+from rlmonitor.strategy.counterfactuals import Counterfactuals
 from rlmonitor.testing import set_memory
 
 NOOP = 0

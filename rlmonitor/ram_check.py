@@ -22,7 +22,8 @@ from rlmonitor.recording import Recording
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.agreement import rank_correlation
 from rlmonitor.strategy.background import stack_sources
-from rlmonitor.strategy.causal import Changes, mean_effect, measure, take_away
+from rlmonitor.strategy.causal import Changes, mean_effect, measure
+from rlmonitor.strategy.counterfactuals import take_away
 
 N_FRAMES = 8
 """Frames of a round's play that are drawn anew: 0.15 CPU seconds for Breakout's two elements."""

@@ -18,6 +18,7 @@ from rlmonitor.ram_check import RamEffects
 from rlmonitor.recording import Recording, busiest, final_scores, spread
 from rlmonitor.strategy.behaviour import play_values, trial_values
 from rlmonitor.strategy.causal import Effects, effects
+from rlmonitor.strategy.counterfactuals import Removal
 from rlmonitor.strategy.explanation import Explanation, explain_clusters
 from rlmonitor.strategy.novelty import Novelty, novelty_of
 from rlmonitor.strategy.places import places_of
@@ -242,6 +243,7 @@ def complete(
     clip_frames: int = 64,
     timeline: Timeline | None = None,
     taken: bool = False,
+    removal: Removal | None = None,
 ) -> Round:
     """The round of frames that have been explained: clip, probe, checks, clusters.
 
@@ -256,6 +258,8 @@ def complete(
         clip_frames: consecutive frames for the clip.
         timeline: the strategies of the rounds before.
         taken: whether the actions taken were explained.
+        removal: what `rlmonitor.strategy.counterfactuals.remove_elements` makes of ``around``, if
+            it is there already.
     """
     targets = tuple(played.relevance)
     probed = None
@@ -271,7 +275,9 @@ def complete(
         random=random,
         random_similarity=_random_similarity(probed, random),
         spot_checks=_spot_checks(network, played.recording, targets, composite),
-        effects=effects(network, around, composite=composite) if "q" in network.targets else None,
+        effects=effects(network, around, composite=composite, removal=removal)
+        if "q" in network.targets
+        else None,
     )
     target = "advantage" if "advantage" in targets else targets[0]
     clusters = spray(played.relevance[target], played.recording.observation)

@@ -16,7 +16,8 @@ from rlmonitor.lrp import network_of
 from rlmonitor.preprocessing import Preprocessing
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
-from rlmonitor.strategy.causal import effects, mean_effect, measure, take_away
+from rlmonitor.strategy.causal import effects, mean_effect, measure
+from rlmonitor.strategy.counterfactuals import take_away
 
 CHECKPOINT = Path(__file__).parents[1] / "rlmonitor" / "data" / "breakout.safetensors"
 STEPS = 160

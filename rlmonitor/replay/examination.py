@@ -29,7 +29,7 @@ from rlmonitor.replay.files import opened, stamp
 from rlmonitor.replay.frames import RecordingFile, read_frames
 from rlmonitor.replay.jobs import Job
 from rlmonitor.replay.playing import play
-from rlmonitor.replay.shard_frames import explained, neighbours, shape_of
+from rlmonitor.replay.shard_frames import explained, neighbours, removal_of, shape_of
 from rlmonitor.replay.shards import (
     Shard,
     ShardAnalysis,
@@ -222,16 +222,18 @@ def _round(
         )
         return replace(made, ram_effects=played.ram_effects)
     shard = job.shards[busiest_shard(parts)]
+    around = neighbours(job, shard, network)
     return complete(
         network,
         merge(parts),
-        neighbours(job, shard, network),
+        around,
         timestep=timestep,
         probe=fixed.probe,
         random=fixed.random,
         composite=settings.composite,
         clip_frames=settings.clip_frames,
         taken=job.taken,
+        removal=removal_of(job, shard, around),
     )
 
 

@@ -14,6 +14,7 @@ from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, r
 from rlmonitor.replay.jobs import Job
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
 from rlmonitor.replay.shards import BLOCK, Shard
+from rlmonitor.strategy.counterfactuals import Removal, remove_elements
 
 
 def explained(job: Job, shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
@@ -35,8 +36,28 @@ def neighbours(job: Job, shard: Shard, network: Network) -> Recording:
     return _for(network, found)
 
 
-_latest: dict[tuple[str, RecordingFile, int, int, Shape], Recording] = {}
+def removal_of(job: Job, shard: Shard, frames: Recording) -> Removal | None:
+    """A shard's frames without its elements, which are the same for every network.
+
+    Args:
+        job: the replay.
+        shard: where the frames are.
+        frames: from `neighbours`.
+    """
+    key = (job.name, shard.recording, shard.start, shard.stop, frames.observation.shape[1:])
+    if key not in _removal:
+        _removal.clear()
+        _removal[key] = remove_elements(frames)
+    return _removal[key]
+
+
+Key = tuple[str, RecordingFile, int, int, tuple[int, ...]]
+
+_latest: dict[Key, Recording] = {}
 """The shard that this process read last, at most one: the next checkpoint often needs it too."""
+
+_removal: dict[Key, Removal | None] = {}
+"""Of the shard that a clip was last taken of, at most one."""
 
 
 def _read(job: Job, shard: Shard, shape: Shape) -> Recording:

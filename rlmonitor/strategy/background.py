@@ -1,6 +1,6 @@
 """What the screen would show without an element: where it was in the stack, and what is behind it.
 
-The reasons for each choice stand in `rlmonitor.strategy.causal`.
+The reasons for each choice stand in `rlmonitor.strategy.counterfactuals`.
 """
 
 from __future__ import annotations

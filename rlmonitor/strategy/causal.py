@@ -6,26 +6,7 @@ action's Q-value, of its advantage and of the greedy action itself is measured (
 and Fergus 2014, by whole objects, as in Iyer et al. 2018, 'Transparency and Explanation in Deep
 Reinforcement Learning Neural Networks').
 
-Where and with what a pixel is filled decides what such a number means:
-
-* *All frames of the stack.* A ball that stays in the three older frames is still there. Masks are
-  known for the newest frame of each observation, so a frame of the stack takes the mask of the
-  moment at which it was the newest; observations whose past is not in the recording are left out.
-* *Background.* A pixel gets the median of what the recording shows there while neither the element
-  nor anything before it in order is there: behind the ball the wall, behind a brick the black that
-  it leaves, behind an open tunnel its bricks. The plain median over time would keep what seldom
-  moves (bricks, lives, a paddle at rest), and what lies around is wrong for what has a ground of
-  its own (the display, black above a grey wall). A pixel that the element never frees gets the
-  median of ``rest``, which in these games is the screen's ground.
-* *Edges.* A mask holds every pixel to which the area resize gave anything of the element, in either
-  of the two raw frames that the observation is the maximum of. Where an element never moves, only
-  its part of a pixel on the edge is replaced: of a wall that meets the display in the middle of a
-  pixel nothing is taken, and of a brick nothing is left in a pixel that counts as the space above.
-  This matters: a faint line left of the bricks moves the advantage more than all bricks do.
-* *Regions* outside all elements get their own plain median over time: there is no telling what
-  stands there, but what a shortcut reads must change, or it would say nothing. Frames that show the
-  median there already do not count: nothing was taken away. Fewer than `LEAST_CHANGED` others say
-  nothing.
+How an element is taken away stands in `rlmonitor.strategy.counterfactuals`.
 """
 
 from __future__ import annotations
@@ -37,41 +18,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.errors import ObservationError
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, Network, attribute_targets
 from rlmonitor.recording import Recording
 from rlmonitor.strategy.agreement import agreement
-from rlmonitor.strategy.background import UNKNOWN, fill, grown, stack_sources, still_part
-from rlmonitor.strategy.places import REST
+from rlmonitor.strategy.counterfactuals import (
+    CHANGED,
+    LEAST_CHANGED,
+    Counterfactuals,
+    Observations,
+    Removal,
+    remove_elements,
+    take_away,
+)
+from rlmonitor.strategy.places import REST, Masks
 from rlmonitor.strategy.pooling import pool_frames
 from rlmonitor.strategy.regions import largest, pool_regions, region_masks, region_shares
 
-Observations = NDArray[np.uint8] | NDArray[np.float32]
 Array = NDArray[np.float64]
-
-LEAST_CHANGED = 4
-"""Frames in which taking a region away must change a pixel, for the region to have an effect."""
 
 TARGETS = {"q": "value", "advantage": "choice"}
 """For a target the field of `Changes` that says what the intervention does to it."""
-
-
-@dataclass(frozen=True)
-class Counterfactuals:
-    """M frames as they were, and as they would be without each element.
-
-    Attributes:
-        observation: ``[M, C, H, W]``.
-        without: element to ``[M, C, H, W]``.
-        exists: element to ``[M]`` bool: it is somewhere in the stack, so there is something to
-            take away.
-        channels_last: whether the policy takes ``[M, H, W, C]``.
-    """
-
-    observation: Observations
-    without: Mapping[str, Observations]
-    exists: Mapping[str, NDArray[np.bool_]]
-    channels_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,9 +96,10 @@ def effects(
     network: Network,
     play: Recording,
     *,
-    n_frames: int = 32,
+    n_frames: int = CHANGED,
     n_regions: int = 3,
     composite: str | Composite = DEFAULT_COMPOSITE,
+    removal: Removal | None = None,
 ) -> Effects:
     """Take every element away, and the regions outside them that weigh most, and measure.
 
@@ -143,41 +110,32 @@ def effects(
         n_regions: regions that are taken away; none where no element is known, because all of the
             screen would lie outside.
         composite: for the relevance that the effects are compared with.
+        removal: what `remove_elements` makes of the play, if it is there already: it is the same
+            for every network.
 
     Raises:
         ObservationError: the recording does not fit the network, or ``n_frames`` below 1.
         NonFiniteError: weights, outputs or relevance with NaN or infinity.
     """
-    if n_frames < 1:
-        raise ObservationError(f"n_frames={n_frames}: expected at least 1")
-    sources = stack_sources(play.observation, play.step)
-    known = np.flatnonzero((sources != UNKNOWN).all(axis=1))
-    elements = {name: mask for name, mask in play.masks.items() if name != REST}
-    if not len(known) or not elements:
+    removed = remove_elements(play, n_frames) if removal is None else removal
+    if removed is None:
         return Effects(frames=0)
-    index = known[np.unique(np.linspace(0, len(known) - 1, n_frames).round().astype(np.int64))]
-    frames = play.select(index)
+    frames = play.select(removed.index)
     found = attribute_targets(network, frames.policy_observation, tuple(TARGETS), composite)
     maps = {t: frames.frame_maps(found[t].map.float().cpu().numpy()) for t in TARGETS}
     shares = {t: region_shares(pool_regions(m, frames.masks[REST])) for t, m in maps.items()}
     regions = _candidates(play, shares, n_regions)
-    changed = measure(network, take_away(play, elements, index, sources))
-    moved = measure(network, take_away(play, regions, index, sources, plain=True))
-    changes = {
-        n: on for n, on in moved.exists.items() if on.sum() >= min(LEAST_CHANGED, len(index))
-    }
-    relative = {t: pool_frames(m, frames.masks).relative for t, m in maps.items()}
-    agreements = {
-        target: agreement(relative[target], getattr(changed, name), changed.exists)
-        for target, name in TARGETS.items()
-    }
+    changed = measure(network, removed.changed)
+    moved = measure(network, take_away(play, regions, removed.index, removed.sources, plain=True))
+    least = min(LEAST_CHANGED, len(removed.index))
+    changes = {name: on for name, on in moved.exists.items() if on.sum() >= least}
     return Effects(
-        frames=len(index),
+        frames=len(removed.index),
         value=mean_effect(changed.value, changed.exists, changed.value_scale),
         choice=mean_effect(changed.choice, changed.exists, changed.choice_scale),
         action_changed=mean_effect(changed.action_changed, changed.exists),
         present={name: int(there.sum()) for name, there in changed.exists.items()},
-        agreement={target: value for target, value in agreements.items() if value is not None},
+        agreement=_agreements(maps, frames.masks, changed),
         region_share=shares,
         region_value=mean_effect(moved.value, changes, moved.value_scale),
         region_choice=mean_effect(moved.choice, changes, moved.choice_scale),
@@ -185,64 +143,16 @@ def effects(
     )
 
 
-def take_away(
-    play: Recording,
-    masks: Mapping[str, NDArray[np.bool_]],
-    index: NDArray[np.integer[Any]],
-    sources: NDArray[np.int64] | None = None,
-    *,
-    plain: bool = False,
-) -> Counterfactuals:
-    """Some frames of a recording without each element, filled from the background.
-
-    Args:
-        play: N consecutive frames.
-        masks: element to ``[N, H, W]``, where it is in the newest frame of each observation.
-        index: ``[M]`` frames whose past is known.
-        sources: what `rlmonitor.strategy.background.stack_sources` says of the recording.
-        plain: fill with the median over all frames rather than over those without the element; a
-            frame that shows it already has nothing to take away.
-
-    Raises:
-        ObservationError: a recording without elements, a mask that does not fit, or a frame whose
-            past is not in the recording.
-    """
-    if REST not in play.masks:
-        raise ObservationError(
-            f"the recording has no mask {REST!r} of what belongs to no element: give one with "
-            "elements"
-        )
-    at = (stack_sources(play.observation, play.step) if sources is None else sources)[index]
-    if (at == UNKNOWN).any():
-        raise ObservationError(
-            "the frames before some observations are not in the recording, so it is not known "
-            "where the elements were: give consecutive frames"
-        )
-    ground = play.masks[REST]
-    known = {name: mask for name, mask in play.masks.items() if name != REST}
-    still = {name: still_part(mask) for name, mask in known.items()}
-    without, exists = {}, {}
-    for name, mask in masks.items():
-        if plain:
-            whole, free = mask, np.ones_like(mask)
-        else:
-            whole = grown(mask, [other for of, other in still.items() if of != name])
-            free = ~whole & ~in_front(name, known)
-        without[name], exists[name] = fill(
-            play.observation, whole, index, at, free=free, ground=ground
-        )
-        if plain:
-            exists[name] = (without[name] != play.observation[index]).any(axis=(1, 2, 3))
-    return Counterfactuals(play.observation[index], without, exists, play.channels_last)
-
-
-def in_front(name: str, masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Where elements are that come before one in order: they hide it, and what is behind it."""
-    order = list(masks)
-    hidden = np.zeros_like(next(iter(masks.values())))
-    for other in order[: order.index(name)] if name in masks else ():
-        hidden |= masks[other]
-    return hidden
+def _agreements(
+    maps: Mapping[str, NDArray[np.float32]], masks: Masks, changed: Changes
+) -> dict[str, float]:
+    """Target to `agreement`, where there is one."""
+    relative = {target: pool_frames(own, masks).relative for target, own in maps.items()}
+    found = {
+        target: agreement(relative[target], getattr(changed, name), changed.exists)
+        for target, name in TARGETS.items()
+    }
+    return {target: value for target, value in found.items() if value is not None}
 
 
 def measure(network: Network, frames: Counterfactuals) -> Changes:

@@ -18,13 +18,8 @@ from rlmonitor.probe import load_probe
 from rlmonitor.recording import Recording
 from rlmonitor.round import analyse
 from rlmonitor.strategy.agreement import agreement, rank_correlation
-from rlmonitor.strategy.causal import (
-    Counterfactuals,
-    effects,
-    mean_effect,
-    measure,
-    take_away,
-)
+from rlmonitor.strategy.causal import effects, mean_effect, measure
+from rlmonitor.strategy.counterfactuals import Counterfactuals, take_away
 from rlmonitor.strategy.detectors import replay
 from rlmonitor.strategy.history import History, RoundSummary, effect_values
 
