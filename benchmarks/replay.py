@@ -82,19 +82,21 @@ class Timed(ThisProcess):
         return super().submit(timed, *arguments, soon=soon)
 
 
-def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]:
+def measure(n_checkpoints: int, n_frames: int, n_workers: int, pictures: int) -> dict[str, Any]:
     """One replay: seconds, by parts where one process does it all, and the largest memory in MiB.
 
-    Its arithmetic is measured right before, in as many processes.
+    Its arithmetic is measured right before, in one process and in as many as there are workers.
     """
-    alone = arithmetic_at_once(n_workers)
+    blocks = n_checkpoints * n_frames / FRAMES
+    alone = arithmetic_at_once(1)
+    together = alone if n_workers == 1 else arithmetic_at_once(n_workers)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "sources"
         folder.mkdir()
         recordings(folder, n_frames)
         checkpoints(folder, n_checkpoints)
         sources = find_sources([str(folder)])
-        job = job_of(sources, MonitorSettings(probe=None))
+        job = job_of(sources, MonitorSettings(probe=None), pictures=pictures)
         with workers(n_workers) as hired:
             at_work = hired if isinstance(hired, DaskWorkers) else Timed()
             if isinstance(at_work, DaskWorkers):
@@ -108,8 +110,10 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int) -> dict[str, Any]
         "checkpoints": n_checkpoints,
         "frames": n_frames,
         "workers": n_workers,
+        "pictures": min(pictures, n_checkpoints),
         "seconds": seconds,
-        "arithmetic": alone * n_checkpoints * n_frames / FRAMES / n_workers,
+        "arithmetic": together * blocks / n_workers,
+        "arithmetic_alone": alone * blocks,
         "frames_per_second": n_checkpoints * n_frames / seconds,
         "mib": memory,
         "driver_mib": _peak(),
@@ -174,37 +178,42 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "# Replay: NIPS network, Breakout frames, both targets, one thread a worker",
         "",
-        "Arithmetic is forward pass and LRP of the same frames, in as many processes at once as "
-        "there are workers. Memory is the largest resident size of any worker; where one process "
-        "does it all, of that process.",
+        "Arithmetic is forward pass and LRP of the same frames, alone: in one process, and in as "
+        "many at once as there are workers, each with its part. Drawn are the rounds with pictures "
+        "(`--pictures`). Memory is the largest resident size of any worker; where one process does "
+        "it all, of that process.",
         "",
-        "| checkpoints | frames each | workers | seconds | frames/s | arithmetic, seconds | "
-        "times the arithmetic | worker, MiB | driver, MiB | round on disk, MB |",
-        "|" + " --- |" * 10,
+        "| checkpoints | frames each | drawn | workers | seconds | frames/s | arithmetic in one "
+        "process, seconds | in all, seconds | times the one | times the other | worker, MiB | "
+        "driver, MiB | round on disk, MB |",
+        "|" + " --- |" * 13,
     ]
     lines += [
-        f"| {row['checkpoints']} | {row['frames']:,} | {row['workers']} | {row['seconds']:.1f} "
-        f"| {row['frames_per_second']:,.0f} | {row['arithmetic']:.1f} "
-        f"| {row['seconds'] / row['arithmetic']:.1f} | {row['mib']:.0f} | {row['driver_mib']:.0f} "
+        f"| {row['checkpoints']} | {row['frames']:,} | {row['pictures']} | {row['workers']} "
+        f"| {row['seconds']:.1f} | {row['frames_per_second']:,.0f} "
+        f"| {row['arithmetic_alone']:.1f} | {row['arithmetic']:.1f} "
+        f"| {row['seconds'] / row['arithmetic_alone']:.2f} "
+        f"| {row['seconds'] / row['arithmetic']:.2f} | {row['mib']:.0f} | {row['driver_mib']:.0f} "
         f"| {row['bytes_per_round'] / 1e6:.1f} |"
         for row in rows
     ]
-    alone = next((row for row in rows if row["workers"] == 1 and row["frames"] == FRAMES), None)
-    return "\n".join([*lines, *(_parts(alone) if alone else [])]) + "\n"
+    told = [row for row in rows if row["workers"] == 1 and row["checkpoints"] == 20]
+    return "\n".join([*lines, *(line for row in told for line in _parts(row))]) + "\n"
 
 
 def _parts(row: dict[str, Any]) -> list[str]:
     """Where a checkpoint's time goes."""
-    n, took = row["checkpoints"], row["parts"]
+    n, took, drawn = row["checkpoints"], row["parts"], row["pictures"]
     arithmetic = row["arithmetic"]
     named = {
         "forward pass and LRP of all frames": arithmetic,
         "reading and pooling them": took["explain_shard"] - arithmetic,
         "clip, spot checks, effects, clusters of the round": took["examine"],
-        "drawing clip, overview, t-SNE and page; compressing the round": took["write"],
+        f"drawing ({drawn} of {n} rounds), compressing the round": took["write"],
         "driver: following strategies, writing": row["seconds"] - sum(took.values()),
     }
-    lines = ["", f"One checkpoint of {FRAMES} frames in one process:", "", "| part | seconds |"]
+    lines = ["", f"One checkpoint of {row['frames']} frames in one process, on average of {n}:"]
+    lines += ["", "| part | seconds |"]
     lines += ["| --- | --- |"]
     return lines + [f"| {name} | {seconds / n:.2f} |" for name, seconds in named.items()]
 
@@ -214,12 +223,12 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, (speed, ratio, memory) = pyplot.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-    labels = [f"{r['checkpoints']} x {r['frames']:,}\n{_workers(r)}" for r in rows]
+    figure, (speed, ratio, memory) = pyplot.subplots(1, 3, figsize=(11, 4.2), layout="constrained")
+    labels = [f"{r['checkpoints']} x {r['frames']:,}, {_drawn(r)}\n{_workers(r)}" for r in rows]
     colours = ["#0072b2" if row["workers"] == 1 else "#d55e00" for row in rows]
     for axes, title, values in (
         (speed, "frames/s", [row["frames_per_second"] for row in rows]),
-        (ratio, "times the arithmetic alone", [r["seconds"] / r["arithmetic"] for r in rows]),
+        (ratio, "times its arithmetic, all cores", [r["seconds"] / r["arithmetic"] for r in rows]),
         (memory, "largest worker, MiB", [row["mib"] for row in rows]),
     ):
         bars = axes.barh(labels, values, color=colours)
@@ -238,14 +247,22 @@ def _workers(row: dict[str, Any]) -> str:
     return f"{count} worker" + "s" * (count > 1)
 
 
-PLAN = ((5, 512, 1), (5, 512, 2), (20, 512, 1), (20, 512, 2), (5, 2048, 1), (5, 2048, 2))
-"""Checkpoints, frames of each, workers."""
+def _drawn(row: dict[str, Any]) -> str:
+    return "drawn" if row["pictures"] == row["checkpoints"] else f"{row['pictures']} drawn"
+
+
+ALL = 60
+PLAN = (
+    *((5, 512, 1, ALL), (5, 512, 2, ALL), (20, 512, 1, ALL), (20, 512, 2, ALL)),
+    *((20, 512, 1, 1), (20, 512, 2, 1), (5, 2048, 1, 1), (5, 2048, 2, 1)),
+)
+"""Checkpoints, frames of each, workers, rounds with pictures."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write table and plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--one", nargs=3, type=int, help="checkpoints, frames, workers; as JSON")
+    parser.add_argument("--one", nargs=4, type=int, help="as in the plan; JSON")
     parser.add_argument("--row", nargs="+", type=int, help="of the plan; others are kept")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the results")
     args = parser.parse_args(arguments)
