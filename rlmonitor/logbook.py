@@ -223,14 +223,19 @@ def _drawn(
 
 
 def require_space(folder: Path, reserve: int = RESERVE) -> None:
-    """Leave the last of a disk to the training.
+    """Leave the last of a disk to the training, and a disk alone that takes nothing.
 
-    A disk that fills up while TensorBoard's writer is at work ends that writer for good, and with
-    the writer the training that shares it.
+    A disk that fills up or becomes read-only while TensorBoard's writer is at work ends that writer
+    for good, and with the writer the training that shares it.
 
     Raises:
-        StoreError: less than ``reserve`` bytes are free.
+        StoreError: less than ``reserve`` bytes are free, or nothing can be written.
     """
+    if not os.access(folder, os.W_OK):
+        raise StoreError(
+            f"{folder} cannot be written any more: it is read-only, or belongs to somebody else; "
+            "the monitor writes again as soon as it can be"
+        )
     if shutil.disk_usage(folder).free < reserve:
         raise StoreError(
             f"no space left for the monitor: the disk of {folder} has less than "

@@ -97,7 +97,7 @@ def learned(kind: str, folder: Path | None, *, stacked: bool, threads: int) -> s
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "stacked", "threads"),
-    [("DQN", True, 1), ("QRDQN", True, 2), ("PPO", True, 2), ("A2C", True, 1), ("DQN", False, 2)],
+    [("DQN", True, 1), ("QRDQN", True, 2), ("PPO", True, 2), ("A2C", True, 2), ("DQN", False, 2)],
 )
 def test_watched_or_not_weights_are_the_same_and_so_is_a_second_run(
     kind: str, stacked: bool, threads: int, tmp_path: Path
