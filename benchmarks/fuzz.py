@@ -122,7 +122,7 @@ def fuzz(name: str, runs: int, folder: Path, out: Path) -> None:
     flags = [
         f"-runs={2 * runs}",
         "-rss_limit_mb=3000",
-        "-timeout=60",
+        "-timeout=3600",  # by the clock, which goes on while a busy machine has us wait
         f"-artifact_prefix={scratch}/",
     ]
     atheris.Setup([sys.argv[0], *flags, str(corpus)], one)
