@@ -101,9 +101,10 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int, pictures: int) ->
             at_work = hired if isinstance(hired, DaskWorkers) else Timed()
             if isinstance(at_work, DaskWorkers):
                 at_work._client.run(_warm)
-            began = time.perf_counter()
+            busy, own, began = _busy(), _own(at_work), time.perf_counter()
             sweep.replay(sources, job, Path(name) / "run", at_work)
             seconds = time.perf_counter() - began
+            own, busy = _own(at_work) - own, _busy() - busy
             memory = _memory(at_work)
         size = _bytes(Path(name) / "run" / "rounds")
     return {
@@ -112,6 +113,8 @@ def measure(n_checkpoints: int, n_frames: int, n_workers: int, pictures: int) ->
         "workers": n_workers,
         "pictures": min(pictures, n_checkpoints),
         "seconds": seconds,
+        "cpu": own,
+        "others": max(0.0, busy - own),
         "arithmetic": together * blocks / n_workers,
         "arithmetic_alone": alone * blocks,
         "frames_per_second": n_checkpoints * n_frames / seconds,
@@ -148,6 +151,18 @@ def _warm() -> None:
     import rlmonitor.replay.sweep  # noqa: F401
 
 
+def _busy() -> float:
+    """CPU seconds that all processes of this machine have taken."""
+    user, nice, system = (int(n) for n in Path("/proc/stat").read_text().split()[1:4])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
+
+
+def _own(at_work: object) -> float:
+    """CPU seconds of this process and of the workers."""
+    theirs = at_work._client.run(time.process_time) if isinstance(at_work, DaskWorkers) else {}
+    return time.process_time() + float(sum(theirs.values()))
+
+
 def _peak() -> float:
     """Largest resident memory of this process, MiB."""
     import resource
@@ -173,6 +188,13 @@ def apart(*arguments: int) -> dict[str, Any]:
     return found
 
 
+COLUMNS = (
+    *("checkpoints", "frames each", "drawn", "workers", "seconds", "frames/s"),
+    *("arithmetic in one process, seconds", "in all, seconds", "times the one", "times the other"),
+    *("CPU, seconds", "of others", "worker, MiB", "driver, MiB", "round on disk, MB"),
+)
+
+
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The numbers as Markdown."""
     lines = [
@@ -180,20 +202,20 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "",
         "Arithmetic is forward pass and LRP of the same frames, alone: in one process, and in as "
         "many at once as there are workers, each with its part. Drawn are the rounds with pictures "
-        "(`--pictures`). Memory is the largest resident size of any worker; where one process does "
-        "it all, of that process.",
+        "(`--pictures`). CPU is that of driver and workers; of others is what ran beside on the "
+        "machine, which makes a row slower than it is. Memory is the largest resident size of any "
+        "worker; where one process does it all, of that process.",
         "",
-        "| checkpoints | frames each | drawn | workers | seconds | frames/s | arithmetic in one "
-        "process, seconds | in all, seconds | times the one | times the other | worker, MiB | "
-        "driver, MiB | round on disk, MB |",
-        "|" + " --- |" * 13,
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + " --- |" * len(COLUMNS),
     ]
     lines += [
         f"| {row['checkpoints']} | {row['frames']:,} | {row['pictures']} | {row['workers']} "
         f"| {row['seconds']:.1f} | {row['frames_per_second']:,.0f} "
         f"| {row['arithmetic_alone']:.1f} | {row['arithmetic']:.1f} "
         f"| {row['seconds'] / row['arithmetic_alone']:.2f} "
-        f"| {row['seconds'] / row['arithmetic']:.2f} | {row['mib']:.0f} | {row['driver_mib']:.0f} "
+        f"| {row['seconds'] / row['arithmetic']:.2f} | {row['cpu']:.1f} | {row['others']:.1f} "
+        f"| {row['mib']:.0f} | {row['driver_mib']:.0f} "
         f"| {row['bytes_per_round'] / 1e6:.1f} |"
         for row in rows
     ]
