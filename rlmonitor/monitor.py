@@ -201,8 +201,7 @@ class Monitor:
     def _make_player(self) -> Player:
         env, seed = self._make_env(), self.settings.seed + self._restarts
         self._space = env.observation_space
-        if self._restarts:  # not the same games again
-            env.seed(seed)
+        env.seed(seed)  # after a restart not the same games again
         player = Player(
             env, elements=self.settings.elements, epsilon=self.settings.epsilon, seed=seed
         )

@@ -11,9 +11,10 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecFrameStack
 from tensorboard.compat.proto.event_pb2 import Event
 
-from rlmonitor import StrategyMonitorCallback
+from rlmonitor import Monitor, StrategyMonitorCallback, network_of
 from rlmonitor.board.event_records import records
 from rlmonitor.configuration import parse_configuration
+from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.replay import store
 from rlmonitor.training import train
 
@@ -108,3 +109,21 @@ def test_watched_or_not_weights_are_the_same_and_so_is_a_second_run(
     assert alone == first == second
     assert list(store.rounds(tmp_path / "a")) == [0, 24, 48]
     assert_same(contents(tmp_path / "a"), contents(tmp_path / "b"))
+
+
+def test_a_monitor_seeds_an_environment_that_its_maker_has_not(tmp_path: Path) -> None:
+    model = DQN("CnnPolicy", DummyVecEnv([Catch]), seed=0, buffer_size=10)
+
+    def played(folder: str) -> bytes:
+        settings = MonitorSettings(n_frames=20, elements={"pellet": pellet, "bar": bar}, seed=3)
+        monitor = Monitor(
+            network_of(model),
+            lambda: DummyVecEnv([Catch]),
+            run_dir=tmp_path / folder,
+            settings=settings,
+        )
+        observation = monitor.run(0).play.recording.observation
+        monitor.close()
+        return observation.tobytes()
+
+    assert played("one") == played("other")
