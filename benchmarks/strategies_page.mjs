@@ -39,13 +39,28 @@ await page.goto(address);
 const tab = page.getByRole("tab", { name: "Strategies" });
 await tab.waitFor({ timeout: 60_000 });
 await page.waitForTimeout(5_000); // TensorBoard's own start
-let began = performance.now();
+/** Note in TensorBoard's window when the picture is there: asked from outside, a busy page answers late. */
+const watch = () =>
+  page.evaluate(() => {
+    window.seen = new Promise((done) => {
+      const look = () => {
+        const canvas = document.querySelector("iframe")?.contentDocument?.querySelectorAll("#player canvas.screen")[1];
+        const { data } = canvas?.getContext("2d").getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+        if (data.some((value, i) => i % 4 < 3 && value > 0)) done(Date.now());
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+  });
+await watch();
+const clicked = Date.now();
 await tab.click();
+const seen = ((await page.evaluate(() => window.seen)) - clicked) / 1000;
 await drawn();
-say({ usable: seconds(began), heap: await heap() });
+say({ seen, usable: (Date.now() - clicked) / 1000, heap: await heap() });
 
 await page.goto("about:blank");
-began = performance.now();
+let began = performance.now();
 await page.goto(`${address}/#rlmonitor`);
 await drawn();
 say({ opened: seconds(began) });

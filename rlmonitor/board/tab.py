@@ -7,6 +7,7 @@ files, and nothing on the disk is opened by a name that a request gives.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,13 +91,15 @@ class StrategiesTab(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
         run = _argument(request, "run")
         only = provider.RunTagFilter(runs=[run])
         asked = {**_asked(request), "downsample": MOST_POINTS, "run_tag_filter": only}
-        records = self._data.read_tensors(**asked, plugin_name=ROUNDS).get(run)
+        with ThreadPoolExecutor(1) as beside:
+            pictures = beside.submit(self._look_up, request, run)
+            records = self._data.read_tensors(**asked, plugin_name=ROUNDS).get(run)
         if records is None:
             raise _Refused(404, f"There is no run {run!r} with data for this page.")
         stored = Stored(
             rounds=_texts(records.get(ROUND, ())),
             events=_texts(records.get(EVENTS, ())),
-            parts=_keys(self._look_up(request, run)),
+            parts=_keys(pictures.result()),
         )
         # dumped here: TensorBoard would look at each number once more for what JSON cannot hold
         return _respond(request, dump(index_of(run, stored)), "application/json")

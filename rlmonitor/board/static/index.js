@@ -262,21 +262,21 @@ e = { __e: function(e, t, n, r) {
 	return e.__v.__b - t.__v.__b;
 }, o = Symbol(), s = /(PointerCapture)$|Capture$/i, c = 0, l = {};
 // node_modules/uplot/dist/uPlot.min.css?inline
-var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], me = e, he = me.__b, ge = me.__r, _e = me.diffed, ve = me.__c, ye = me.unmount, be = me.__;
-function xe(e, t) {
-	me.__h && me.__h(I, e, de || t), de = 0;
+var P = ".uplot,.uplot *,.uplot :before,.uplot :after{box-sizing:border-box}.uplot{width:min-content;font-family:system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,Noto Sans,sans-serif,Apple Color Emoji,Segoe UI Emoji,Segoe UI Symbol,Noto Color Emoji;line-height:1.5}.u-title{text-align:center;font-size:18px;font-weight:700}.u-wrap{-webkit-user-select:none;user-select:none;position:relative}.u-over,.u-under{position:absolute}.u-under{overflow:hidden}.uplot canvas{width:100%;height:100%;display:block;position:relative}.u-axis{position:absolute}.u-legend{text-align:center;margin:auto;font-size:14px}.u-inline{display:block}.u-inline *{display:inline-block}.u-inline tr{margin-right:16px}.u-legend th{font-weight:600}.u-legend th>*{vertical-align:middle;display:inline-block}.u-legend .u-marker{width:1em;height:1em;margin-right:4px;background-clip:padding-box!important}.u-inline.u-live th:after{content:\":\";vertical-align:middle}.u-inline:not(.u-live) .u-value{display:none}.u-series>*{padding:4px}.u-series th{cursor:pointer}.u-legend .u-off>*{opacity:.3}.u-select{pointer-events:none;background:#00000012;position:absolute}.u-cursor-x,.u-cursor-y{pointer-events:none;will-change:transform;position:absolute;top:0;left:0}.u-hz .u-cursor-x,.u-vt .u-cursor-y{border-right:1px dashed #607d8b;height:100%}.u-hz .u-cursor-y,.u-vt .u-cursor-x{border-bottom:1px dashed #607d8b;width:100%}.u-cursor-pt{pointer-events:none;will-change:transform;border:0 solid;border-radius:50%;position:absolute;top:0;left:0;background-clip:padding-box!important}.u-axis.u-off,.u-select.u-off,.u-cursor-x.u-off,.u-cursor-y.u-off,.u-cursor-pt.u-off{display:none}", F, I, ce, le, ue = Object.is, de = 0, fe = [], pe = [], L = e, me = L.__b, he = L.__r, ge = L.diffed, _e = L.__c, ve = L.unmount, ye = L.__;
+function be(e, t) {
+	L.__h && L.__h(I, e, de || t), de = 0;
 	var n = I.__H || (I.__H = {
 		__: [],
 		__h: []
 	});
 	return e >= n.__.length && n.__.push({}), n.__[e];
 }
-function Se(e) {
-	return de = 1, L(Ne, e);
+function xe(e) {
+	return de = 1, R(Me, e);
 }
-function L(e, t, n) {
-	var r = xe(F++, 2);
-	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Ne(void 0, t), function(e) {
+function R(e, t, n) {
+	var r = be(F++, 2);
+	if (r.t = e, !r.__c && (r.__ = [n ? n(t) : Me(void 0, t), function(e) {
 		var t = (r.__N || r.__)[0], n = r.t(t, e);
 		ue(t, n) || (r.__N = [n, r.__[1]], r.__c.setState({}));
 	}], r.__c = I, !I.__f)) {
@@ -297,76 +297,76 @@ function L(e, t, n) {
 	}
 	return r.__;
 }
-function R(e, t) {
-	var n = xe(F++, 3);
-	!me.__s && Me(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
+function z(e, t) {
+	var n = be(F++, 3);
+	!L.__s && je(n.__H, t) && (n.__P = !0, n.__ = e, n.u = t, I.__H.__h.push(n));
 }
-function Ce(e, t) {
-	var n = xe(F++, 4);
-	!me.__s && Me(n.__H, t) && (n.__P = !1, n.__ = e, n.u = t, I.__h.push(n));
+function Se(e, t) {
+	var n = be(F++, 4);
+	!L.__s && je(n.__H, t) && (n.__P = !1, n.__ = e, n.u = t, I.__h.push(n));
 }
-function z(e) {
-	return de = 5, we(function() {
+function B(e) {
+	return de = 5, Ce(function() {
 		return { current: e };
 	}, []);
 }
-function we(e, t) {
-	var n = xe(F++, 7);
-	return Me(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
+function Ce(e, t) {
+	var n = be(F++, 7);
+	return je(n.__H, t) && (n.__ = e(), n.__H = t), n.__;
 }
-function Te(e, t) {
-	return de = 8, we(function() {
+function we(e, t) {
+	return de = 8, Ce(function() {
 		return e;
 	}, t);
 }
-function Ee() {
+function Te() {
 	var e;
 	do {
 		for (; e = pe.shift();) try {
-			Ae(e);
+			ke(e);
 		} catch (t) {
-			me.__e(t, { __: (e = e.__P) && e.__v });
+			L.__e(t, { __: (e = e.__P) && e.__v });
 		}
 		for (; e = fe.shift();) {
 			var t = e.__H;
 			if (e.__P && t) try {
-				t.__h.some(Ae), t.__h.some(je), t.__h = [];
+				t.__h.some(ke), t.__h.some(Ae), t.__h = [];
 			} catch (n) {
-				t.__h = [], me.__e(n, e.__v);
+				t.__h = [], L.__e(n, e.__v);
 			}
 		}
 	} while (pe.length);
 }
-me.__b = function(e) {
-	I = null, he && he(e);
-}, me.__ = function(e, t) {
-	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), be && be(e, t);
-}, me.__r = function(e) {
-	ge && ge(e), F = 0;
+L.__b = function(e) {
+	I = null, me && me(e);
+}, L.__ = function(e, t) {
+	e && t.__k && t.__k.__m && (e.__m = t.__k.__m), ye && ye(e, t);
+}, L.__r = function(e) {
+	he && he(e), F = 0;
 	var t = (I = e.__c).__H;
-	t && (ce == I ? I.__h = [] : (t.__h.some(Ae), t.__h.some(je), F = 0), t.__h = [], t.__.some(function(e) {
+	t && (ce == I ? I.__h = [] : (t.__h.some(ke), t.__h.some(Ae), F = 0), t.__h = [], t.__.some(function(e) {
 		e.__N && (e.__ = e.__N), e.u = e.__N = void 0;
 	})), ce = I;
-}, me.diffed = function(e) {
-	_e && _e(e);
+}, L.diffed = function(e) {
+	ge && ge(e);
 	var t = e.__c;
-	t && t.__H && (t.__H.__h.length && ke(fe.push(t)), t.__H.__.some(function(e) {
+	t && t.__H && (t.__H.__h.length && Oe(fe.push(t)), t.__H.__.some(function(e) {
 		e.u && (e.__H = e.u);
 	})), ce = I = null;
-}, me.__c = function(e, t) {
+}, L.__c = function(e, t) {
 	t.some(function(e) {
 		try {
-			e.__h.some(Ae), e.__h = e.__h.filter(function(e) {
-				return !e.__ || je(e);
+			e.__h.some(ke), e.__h = e.__h.filter(function(e) {
+				return !e.__ || Ae(e);
 			});
 		} catch (t) {
 			e.__h = [function() {
 				throw t;
 			}];
 		}
-	}), ve && ve(e, t);
-}, me.unmount = function(e) {
-	ye && ye(e);
+	}), _e && _e(e, t);
+}, L.unmount = function(e) {
+	ve && ve(e);
 	var t, n, r = e.__c;
 	r && r.__H && (r.__H.__.some(function(r) {
 		try {
@@ -375,78 +375,78 @@ me.__b = function(e) {
 					for (n = e.__; n && (!n.__c || !n.__c.__P);) n = n.__;
 					n &&= n.__c;
 				}
-				r.__P = n, ke(pe.push(r));
-			} else Ae(r);
+				r.__P = n, Oe(pe.push(r));
+			} else ke(r);
 		} catch (e) {
 			t = e;
 		}
-	}), r.__H = void 0, t && me.__e(t, r.__v));
+	}), r.__H = void 0, t && L.__e(t, r.__v));
 };
-var De = typeof requestAnimationFrame == "function";
-function Oe(e) {
+var Ee = typeof requestAnimationFrame == "function";
+function De(e) {
 	var t, n = function() {
-		clearTimeout(r), De && cancelAnimationFrame(t), setTimeout(e);
+		clearTimeout(r), Ee && cancelAnimationFrame(t), setTimeout(e);
 	}, r = setTimeout(n, 35);
-	De && (t = requestAnimationFrame(n));
+	Ee && (t = requestAnimationFrame(n));
+}
+function Oe(e) {
+	e != 1 && le == L.requestAnimationFrame || ((le = L.requestAnimationFrame) || De)(Te);
 }
 function ke(e) {
-	e != 1 && le == me.requestAnimationFrame || ((le = me.requestAnimationFrame) || Oe)(Ee);
-}
-function Ae(e) {
 	var t = I, n = e.__c;
 	typeof n == "function" && (e.__c = void 0, n()), I = t;
 }
-function je(e) {
+function Ae(e) {
 	var t = I;
 	e.__c = e.__(), I = t;
 }
-function Me(e, t) {
+function je(e, t) {
 	return !e || e.length != t.length || t.some(function(t, n) {
 		return !ue(t, e[n]);
 	});
 }
-function Ne(e, t) {
+function Me(e, t) {
 	return typeof t == "function" ? t(e) : t;
 }
 // src/colour.ts
-var Pe = (e) => [
+var Ne = (e) => [
 	parseInt(e.slice(1, 3), 16),
 	parseInt(e.slice(3, 5), 16),
 	parseInt(e.slice(5, 7), 16)
-], Fe = {
+], Pe = {
 	"red-blue": {
 		name: "Red and blue",
-		pro: [Pe("#f5301f"), Pe("#ffb08a")],
-		contra: [Pe("#1f7df2"), Pe("#a6d8ff")]
+		pro: [Ne("#f5301f"), Ne("#ffb08a")],
+		contra: [Ne("#1f7df2"), Ne("#a6d8ff")]
 	},
 	"orange-purple": {
 		name: "Orange and purple",
-		pro: [Pe("#f18a00"), Pe("#ffe0a3")],
-		contra: [Pe("#7b4fc9"), Pe("#d9c8ff")]
+		pro: [Ne("#f18a00"), Ne("#ffe0a3")],
+		contra: [Ne("#7b4fc9"), Ne("#d9c8ff")]
 	},
 	"yellow-cyan": {
 		name: "Yellow and cyan",
-		pro: [Pe("#e6c700"), Pe("#fff6b3")],
-		contra: [Pe("#00a5c8"), Pe("#b3f0ff")]
+		pro: [Ne("#e6c700"), Ne("#fff6b3")],
+		contra: [Ne("#00a5c8"), Ne("#b3f0ff")]
 	}
-}, Ie = .75;
-function Le(e) {
-	let t = Fe[e] ?? Fe["red-blue"], n = /* @__PURE__ */ new Uint8Array(2044);
+}, Fe = .75;
+function Ie(e) {
+	let t = Pe[e] ?? Pe["red-blue"], n = /* @__PURE__ */ new Uint8Array(2044);
 	for (let e = -255; e <= 255; e++) {
-		let [r, i] = e > 0 ? t.pro : t.contra, a = Math.abs(e) / 255, o = Math.max(0, (a - Ie) / .25), s = (e + 255) * 4;
+		let [r, i] = e > 0 ? t.pro : t.contra, a = Math.abs(e) / 255, o = Math.max(0, (a - Fe) / .25), s = (e + 255) * 4;
 		for (let e = 0; e < 3; e++) n[s + e] = r[e] + (i[e] - r[e]) * o;
-		n[s + 3] = 255 * Math.min(1, a / Ie);
+		n[s + 3] = 255 * Math.min(1, a / Fe);
 	}
 	return n;
 }
-var Re = {
+var Le = {
 	ball: "#e8a200",
 	paddle: "#1b9e77",
 	tunnel: "#b066c9",
 	bricks: "#c9623f",
 	display: "#5b9bd5",
 	rest: "#98a2ae"
-}, ze = [
+}, Re = [
 	"#e8a200",
 	"#1b9e77",
 	"#b066c9",
@@ -455,11 +455,11 @@ var Re = {
 	"#9a7b2f",
 	"#d379a8"
 ];
-function Be(e) {
-	let t = new Set(e.map((e) => Re[e])), n = ze.filter((e) => !t.has(e)), r = 0;
-	return Object.fromEntries(e.map((e) => [e, Re[e] ?? n[r++ % n.length]]));
+function ze(e) {
+	let t = new Set(e.map((e) => Le[e])), n = Re.filter((e) => !t.has(e)), r = 0;
+	return Object.fromEntries(e.map((e) => [e, Le[e] ?? n[r++ % n.length]]));
 }
-var Ve = [
+var Be = [
 	"#4477aa",
 	"#ee6677",
 	"#228833",
@@ -470,9 +470,9 @@ var Ve = [
 	"#9988dd",
 	"#77aa55",
 	"#dd8844"
-], He = (e) => Ve[e % Ve.length];
+], Ve = (e) => Be[e % Be.length];
 // src/compose.ts
-function Ue(e, t, n = 0) {
+function He(e, t, n = 0) {
 	let [r, i] = e.shape.slice(-2), a = e.shape.length > 3 ? e.shape[1] : 1, o = r * i, s = (t * a + n) * o, c = new Float32Array(o);
 	for (let t = 0; t < o; t++) c[t] = (e.data[s + t] ?? 0) / e.levels;
 	return {
@@ -481,7 +481,7 @@ function Ue(e, t, n = 0) {
 		width: i
 	};
 }
-function We(e, t) {
+function Ue(e, t) {
 	let n = new Int32Array(e), r = new Float32Array(e);
 	for (let i = 0; i < e; i++) {
 		let a = Math.min(Math.max((i + .5) * t / e - .5, 0), t - 1);
@@ -492,8 +492,8 @@ function We(e, t) {
 		part: r
 	};
 }
-function Ge(e, t, n) {
-	let r = We(t, e.height), i = We(n, e.width), a = +(e.width > 1), o = e.height > 1 ? e.width : 0, s = new Float32Array(t * n);
+function We(e, t, n) {
+	let r = Ue(t, e.height), i = Ue(n, e.width), a = +(e.width > 1), o = e.height > 1 ? e.width : 0, s = new Float32Array(t * n);
 	for (let c = 0; c < t; c++) {
 		let t = r.low[c] * e.width, l = r.part[c];
 		for (let r = 0; r < n; r++) {
@@ -503,21 +503,21 @@ function Ge(e, t, n) {
 	}
 	return s;
 }
-var Ke = .55, qe = .42;
-function Je(e, t) {
+var Ge = .55, Ke = .42;
+function qe(e, t) {
 	let n = .299 * e[0] + .587 * e[1] + .114 * e[2];
-	return e.map((e) => (e + (n - e) * Ke * t) * (1 - qe * t));
+	return e.map((e) => (e + (n - e) * Ge * t) * (1 - Ke * t));
 }
-function Ye(e, t, n, r, i) {
+function Je(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new Float32Array(768);
-	n.slice(0, 256).forEach((e, t) => a.set(Je(e, i.opacity), 3 * t));
+	n.slice(0, 256).forEach((e, t) => a.set(qe(e, i.opacity), 3 * t));
 	let { table: o, opacity: s } = i, c = i.sign === "for" ? 0 : -1, l = i.sign === "against" ? 0 : 1;
 	for (let n = 0; n < t.length; n++) {
 		let i = 3 * t[n], u = r ? Math.min(Math.max(r[n], c), l) : 0, d = (Math.round(u * 255) + 255) * 4, f = o[d + 3] / 255 * s;
 		e[4 * n] = a[i] + (o[d] - a[i]) * f, e[4 * n + 1] = a[i + 1] + (o[d + 1] - a[i + 1]) * f, e[4 * n + 2] = a[i + 2] + (o[d + 2] - a[i + 2]) * f, e[4 * n + 3] = 255;
 	}
 }
-function Xe(e, t, n, r) {
+function Ye(e, t, n, r) {
 	let i = [];
 	for (let a = 0; a < t; a++) for (let o = 0; o < n; o++) {
 		let s = a * n + o;
@@ -545,7 +545,7 @@ function Xe(e, t, n, r) {
 	}
 	return i;
 }
-function Ze(e, t) {
+function Xe(e, t) {
 	let n = (e) => e.values.reduce((e, t) => e + Math.abs(t), 0) || 1, [r, i] = [n(e), n(t)], a = e.values.map((e, n) => e / r - (t.values[n] ?? 0) / i), o = a.reduce((e, t) => Math.max(e, Math.abs(t)), 0) || 1;
 	return {
 		...e,
@@ -553,7 +553,7 @@ function Ze(e, t) {
 	};
 }
 // src/curves.ts
-function Qe(e) {
+function Ze(e) {
 	let t = [];
 	for (let n of [...e].reverse()) {
 		let e = t[0];
@@ -561,19 +561,19 @@ function Qe(e) {
 	}
 	return t;
 }
-function $e(e, t) {
+function Qe(e, t) {
 	let n = -1;
 	return e.forEach((r, i) => {
 		(n < 0 || Math.abs(r - t) < Math.abs(e[n] - t)) && (n = i);
 	}), n;
 }
-function et(e) {
+function $e(e) {
 	return e.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || e;
 }
-function tt(e) {
+function et(e) {
 	return [...new Set(e.flatMap((e) => e.timesteps))].sort((e, t) => e - t);
 }
-function nt(e, t, n) {
+function tt(e, t, n) {
 	let r = e.values[t] ?? [], i = [];
 	e.timesteps.forEach((e, t) => {
 		let n = r[t];
@@ -589,14 +589,14 @@ function nt(e, t, n) {
 		return n ? n[1] + (t[1] - n[1]) * (e - n[0]) / (t[0] - n[0]) : null;
 	});
 }
-function rt(e, t, n, r) {
+function nt(e, t, n, r) {
 	let i = /* @__PURE__ */ new Map();
 	for (let t of e) {
-		let e = r ? et(t.run) : t.run;
+		let e = r ? $e(t.run) : t.run;
 		i.set(e, [...i.get(e) ?? [], t]);
 	}
 	return [...i].map(([e, r]) => {
-		let i = r.map((e) => nt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
+		let i = r.map((e) => tt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
 		return {
 			name: r.length > 1 ? `${e} (${r.length} seeds)` : r[0].run,
 			runs: r.map((e) => e.run),
@@ -606,45 +606,45 @@ function rt(e, t, n, r) {
 		};
 	});
 }
-var it = [
+var rt = [
 	"clip",
 	"probe",
 	"play"
-], at = class extends Error {};
-function ot(e, t) {
-	if (e !== 1) throw new at(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
+], it = class extends Error {};
+function at(e, t) {
+	if (e !== 1) throw new it(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
 }
-var B = (e) => e.toLocaleString("en-US");
-function V(e) {
+var ot = new Intl.NumberFormat("en-US"), V = (e) => ot.format(e);
+function H(e) {
 	let t = Math.abs(e);
 	return (t !== 0 && (t < .001 || t >= 1e6) ? e.toExponential(1) : String(Number(e.toPrecision(3)))).replace("-", "−");
 }
-var H = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, st = {
+var st = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, ct = {
 	q: ["What it values", "Q(s, a)"],
 	value: ["What it values", "V(s)"],
 	advantage: ["What it decides by", "Q(s, a) − mean Q"],
 	logit: ["What speaks for the action", "logit"]
 };
-function ct(e, t = !1) {
-	let n = st[e] ?? [e, e];
+function lt(e, t = !1) {
+	let n = ct[e] ?? [e, e];
 	return t && e === "advantage" ? [n[0], "logit − mean logit"] : n;
 }
 // src/picture.ts
-async function lt(e) {
+async function ut(e) {
 	let t = new Blob([e]).stream().pipeThrough(new DecompressionStream("deflate"));
 	return new Uint8Array(await new Response(t).arrayBuffer());
 }
-function ut(e, t) {
+function dt(e, t) {
 	let n = e.length / Math.max(t, 1);
 	for (let t = n; t < e.length; t++) e[t] ^= e[t - n];
 	return e;
 }
-async function dt(e, t) {
-	let n = e.shape.reduce((e, t) => e * t, 1), r = await lt(t).catch(() => /* @__PURE__ */ new Uint8Array());
-	if (r.length !== n) throw new at(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
-	return e.delta ? ut(r, e.shape[0] ?? 0) : r;
+async function ft(e, t) {
+	let n = e.shape.reduce((e, t) => e * t, 1), r = await ut(t).catch(() => /* @__PURE__ */ new Uint8Array());
+	if (r.length !== n) throw new it(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
+	return e.delta ? dt(r, e.shape[0] ?? 0) : r;
 }
-var ft = class {
+var pt = class {
 	header;
 	address;
 	fetch;
@@ -661,7 +661,7 @@ var ft = class {
 	array(e) {
 		let t = this.arrays.get(e);
 		if (t) return t;
-		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => dt(r, e)) : Promise.reject(new at(`There is no array ${e}.`));
+		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => ft(r, e)) : Promise.reject(new it(`There is no array ${e}.`));
 		return this.arrays.set(e, i), i.catch(() => this.arrays.delete(e)), i;
 	}
 	async layer(e) {
@@ -673,41 +673,41 @@ var ft = class {
 			scale: n.scale ?? 1
 		};
 	}
-}, pt = /* @__PURE__ */ new Map();
-function mt(e, t, n, r, i) {
+}, mt = /* @__PURE__ */ new Map();
+function ht(e, t, n, r, i) {
 	let a = JSON.stringify([
 		t,
 		n,
 		r,
 		i
-	]), o = pt.get(a);
-	pt.delete(a);
-	let s = o ?? gt(e, t, n, r, i, a);
-	pt.set(a, s), s.catch(() => pt.delete(a));
-	for (let e of [...pt.keys()].slice(0, -16)) pt.delete(e);
+	]), o = mt.get(a);
+	mt.delete(a);
+	let s = o ?? _t(e, t, n, r, i, a);
+	mt.set(a, s), s.catch(() => mt.delete(a));
+	for (let e of [...mt.keys()].slice(0, -16)) mt.delete(e);
 	return s;
 }
-async function ht(e, t, n, r, i) {
+async function gt(e, t, n, r, i) {
 	let a = t.parts[n]?.[String(r)];
 	if (!a) return;
-	let o = await mt(e, t.run, n, r, a), s = o.targets.slice(0, i).map((e) => `relevance/${e}`);
+	let o = await ht(e, t.run, n, r, a), s = o.targets.slice(0, i).map((e) => `relevance/${e}`);
 	for (let e of [
 		"screen",
 		"elements",
 		...s
 	]) o.has(e) && o.array(e).catch(() => {});
 }
-async function gt(e, t, n, r, i, a) {
+async function _t(e, t, n, r, i, a) {
 	let o = (a) => e.blob(t, n, r, i, a), s = new TextDecoder().decode(await o(0)), c;
 	try {
 		c = JSON.parse(s);
 	} catch {
-		throw new at(`The ${n} of ${t} at timestep ${r} is damaged.`);
+		throw new it(`The ${n} of ${t} at timestep ${r} is damaged.`);
 	}
-	return ot(c.format, `The ${n} of ${t} at timestep ${r}`), new ft(c, a, o);
+	return at(c.format, `The ${n} of ${t} at timestep ${r}`), new pt(c, a, o);
 }
 // src/view.ts
-var _t = {
+var vt = {
 	run: "",
 	beside: [],
 	timestep: null,
@@ -727,78 +727,78 @@ var _t = {
 	otherRun: "",
 	otherTimestep: null,
 	probeFrame: 0
-}, vt = (e) => e !== null && /^\d+$/.test(e) ? +e : null, yt = (e, t, n) => t.includes(e) ? e : n;
-function bt(e) {
-	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? _t.opacity);
+}, yt = (e) => e !== null && /^\d+$/.test(e) ? +e : null, bt = (e, t, n) => t.includes(e) ? e : n;
+function xt(e) {
+	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? vt.opacity);
 	return {
-		run: n("run") ?? _t.run,
+		run: n("run") ?? vt.run,
 		beside: t.getAll("beside"),
-		timestep: vt(n("timestep")),
-		target: n("target") ?? _t.target,
-		measure: yt(n("measure"), ["share", "relative"], _t.measure),
-		frames: yt(n("frames"), ["play", "probe"], _t.frames),
-		part: yt(n("part"), it, _t.part),
-		frame: vt(n("frame")) ?? 0,
-		panels: yt(n("panels"), ["one", "both"], _t.panels),
-		opacity: r >= 0 && r <= 1 ? r : _t.opacity,
-		map: yt(n("map"), Object.keys(Fe), _t.map),
-		sign: yt(n("sign"), [
+		timestep: yt(n("timestep")),
+		target: n("target") ?? vt.target,
+		measure: bt(n("measure"), ["share", "relative"], vt.measure),
+		frames: bt(n("frames"), ["play", "probe"], vt.frames),
+		part: bt(n("part"), rt, vt.part),
+		frame: yt(n("frame")) ?? 0,
+		panels: bt(n("panels"), ["one", "both"], vt.panels),
+		opacity: r >= 0 && r <= 1 ? r : vt.opacity,
+		map: bt(n("map"), Object.keys(Pe), vt.map),
+		sign: bt(n("sign"), [
 			"both",
 			"for",
 			"against"
-		], _t.sign),
-		stack: vt(n("stack")),
+		], vt.sign),
+		stack: yt(n("stack")),
 		outlines: n("outlines") !== "false",
-		curve: n("curve") ?? _t.curve,
+		curve: n("curve") ?? vt.curve,
 		fan: n("fan") !== "false",
-		otherRun: n("otherRun") ?? _t.otherRun,
-		otherTimestep: vt(n("otherTimestep")),
-		probeFrame: vt(n("probeFrame")) ?? 0
+		otherRun: n("otherRun") ?? vt.otherRun,
+		otherTimestep: yt(n("otherTimestep")),
+		probeFrame: yt(n("probeFrame")) ?? 0
 	};
 }
-function xt(e) {
+function St(e) {
 	let t = new URLSearchParams();
-	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== _t[n] && t.set(n, `${r}`);
+	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== vt[n] && t.set(n, `${r}`);
 	return t.toString();
 }
-var St = "p.rlmonitor.view";
-function Ct() {
+var Ct = "p.rlmonitor.view";
+function wt() {
 	try {
 		return window.parent !== window && window.parent.location.href ? window.parent : null;
 	} catch {
 		return null;
 	}
 }
-function wt() {
-	let e = Ct();
-	if (!e) return bt(location.hash.slice(1));
-	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${St}=`));
-	return bt(t ? decodeURIComponent(t.slice(17)) : "");
+function Tt() {
+	let e = wt();
+	if (!e) return xt(location.hash.slice(1));
+	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${Ct}=`));
+	return xt(t ? decodeURIComponent(t.slice(17)) : "");
 }
-function Tt(e) {
-	let t = xt(e), n = Ct();
+function Et(e) {
+	let t = St(e), n = wt();
 	if (!n) {
 		history.replaceState(null, "", location.pathname + location.search + (t && `#${t}`));
 		return;
 	}
-	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(St));
+	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(Ct));
 	if (r[0] !== "rlmonitor") return;
-	let i = t ? [`${St}=${encodeURIComponent(t)}`] : [];
+	let i = t ? [`${Ct}=${encodeURIComponent(t)}`] : [];
 	n.history.replaceState(n.history.state, "", `#${[...r, ...i].join("&")}`);
 }
 // src/hooks.ts
-function Et(e, t) {
-	let [n, r] = Se(null);
-	return Ce(() => {
+function Dt(e, t) {
+	let [n, r] = xe(null);
+	return Se(() => {
 		let t = !0, n = e();
 		return n || r(null), n?.then((e) => t && r({ value: e }), (e) => t && r({ error: e.message })), () => {
 			t = !1;
 		};
 	}, t), n;
 }
-function Dt(e, t, n, r) {
+function Ot(e, t, n, r) {
 	let i = t?.parts[n]?.[String(r)];
-	return Et(() => t && i && r !== void 0 ? mt(e, t.run, n, r, i) : null, [
+	return Dt(() => t && i && r !== void 0 ? ht(e, t.run, n, r, i) : null, [
 		e,
 		t?.run,
 		n,
@@ -806,17 +806,17 @@ function Dt(e, t, n, r) {
 		i
 	]);
 }
-var Ot = () => window.matchMedia("(prefers-color-scheme: dark)");
-function kt() {
-	let e = Ct()?.document.body;
-	return (e ? e.classList.contains("dark-mode") : Ot().matches) ? "dark" : "light";
-}
+var kt = () => window.matchMedia("(prefers-color-scheme: dark)");
 function At() {
-	let [e, t] = Se(kt);
-	return R(() => {
-		let e = () => t(kt()), n = Ot();
+	let e = wt()?.document.body;
+	return (e ? e.classList.contains("dark-mode") : kt().matches) ? "dark" : "light";
+}
+function jt() {
+	let [e, t] = xe(At);
+	return z(() => {
+		let e = () => t(At()), n = kt();
 		n.addEventListener("change", e);
-		let r = Ct()?.document.body, i = new MutationObserver(e);
+		let r = wt()?.document.body, i = new MutationObserver(e);
 		r && i.observe(r, {
 			attributes: !0,
 			attributeFilter: ["class"]
@@ -827,17 +827,17 @@ function At() {
 		};
 	}, []), document.documentElement.dataset.theme = e, e;
 }
-function jt(e, t) {
-	let n = z(e);
-	n.current = e, R(() => {
+function Mt(e, t) {
+	let n = B(e);
+	n.current = e, z(() => {
 		if (t === null) return;
 		let e = setInterval(() => !document.hidden && n.current(), t);
 		return () => clearInterval(e);
 	}, [t]);
 }
-function Mt() {
-	let e = z(null), [t, n] = Se(0);
-	return R(() => {
+function Nt() {
+	let e = B(null), [t, n] = xe(0);
+	return z(() => {
 		let t = e.current;
 		if (!t) return;
 		let r = () => n(Math.floor(t.clientWidth));
@@ -847,7 +847,7 @@ function Mt() {
 	}, []), [e, t];
 }
 // node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs
-var Nt = Symbol.for("pv"), Pt = 0;
+var Pt = Symbol.for("pv"), Ft = 0;
 Array.isArray;
 function U(t, n, r, i, a, o) {
 	n ||= {};
@@ -863,15 +863,15 @@ function U(t, n, r, i, a, o) {
 		__b: 0,
 		__e: null,
 		__c: null,
-		constructor: Nt,
-		__v: --Pt,
+		constructor: Pt,
+		__v: --Ft,
 		__i: -1,
 		__u: 0
 	};
 	return (a || o) && (u.__source = a, u.__self = o), e.vnode && e.vnode(u), u;
 }
 // src/parts.tsx
-function Ft(e) {
+function It(e) {
 	return /* @__PURE__ */ U("section", {
 		id: e.id,
 		"aria-labelledby": `${e.id}-title`,
@@ -881,10 +881,10 @@ function Ft(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "aside",
 			children: e.aside
-		})] }), /* @__PURE__ */ U(It, { children: e.children })]
+		})] }), /* @__PURE__ */ U(Lt, { children: e.children })]
 	});
 }
-var It = class extends b {
+var Lt = class extends b {
 	state = { fault: null };
 	componentDidCatch(e) {
 		this.setState({ fault: e.message });
@@ -914,13 +914,13 @@ function W(e) {
 		children: e.children
 	});
 }
-function Lt(e) {
+function Rt(e) {
 	return e.state && "error" in e.state ? /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: e.state.error
 	}) : /* @__PURE__ */ U(W, { children: e.missing });
 }
-function Rt(e) {
+function zt(e) {
 	return /* @__PURE__ */ U("fieldset", {
 		class: "choice",
 		children: [/* @__PURE__ */ U("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ U("label", { children: [/* @__PURE__ */ U("input", {
@@ -931,7 +931,7 @@ function Rt(e) {
 		}), /* @__PURE__ */ U("span", { children: n })] }, t))]
 	});
 }
-function zt(e) {
+function Bt(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "select",
 		children: [/* @__PURE__ */ U("span", { children: e.label }), /* @__PURE__ */ U("select", {
@@ -944,7 +944,7 @@ function zt(e) {
 		})]
 	});
 }
-function Bt(e) {
+function Vt(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "range",
 		children: [
@@ -962,14 +962,14 @@ function Bt(e) {
 		]
 	});
 }
-function Vt(e) {
+function Ht(e) {
 	return /* @__PURE__ */ U("i", {
 		class: "swatch",
 		style: { background: e.colour },
 		"aria-hidden": "true"
 	});
 }
-function Ht(e) {
+function Ut(e) {
 	let t = (t) => 100 * (t - e.low) / (e.high - e.low || 1), [n, r] = [t(0), t(e.value)].sort((e, t) => e - t);
 	return /* @__PURE__ */ U("span", {
 		class: "bar",
@@ -982,21 +982,21 @@ function Ht(e) {
 	});
 }
 // src/screen.tsx
-var Ut = /* @__PURE__ */ new Set(["rest", "bricks"]);
-function Wt(e) {
-	let t = z(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = we(() => Le(o), [o]), u = we(() => ({
+var Wt = /* @__PURE__ */ new Set(["rest", "bricks"]);
+function Gt(e) {
+	let t = B(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = Ce(() => Ie(o), [o]), u = Ce(() => ({
 		surface: new OffscreenCanvas(r, n),
 		image: new ImageData(r, n)
 	}), [r, n]);
-	return R(() => {
+	return z(() => {
 		let o = t.current?.getContext("2d");
 		if (!o) return;
-		let { surface: d, image: f } = u, p = e.frame * r * n, m = e.grid && a > 0 ? Ge(e.grid, n, r) : null, h = e.screen.subarray(p, p + r * n);
-		Ye(f.data, h, e.header.palette, m, {
+		let { surface: d, image: f } = u, p = e.frame * r * n, m = e.grid && a > 0 ? We(e.grid, n, r) : null, h = e.screen.subarray(p, p + r * n);
+		Je(f.data, h, e.header.palette, m, {
 			opacity: a,
 			table: l,
 			sign: s
-		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Gt(o, e, r * i, n * i);
+		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Kt(o, e, r * i, n * i);
 	}, [
 		e.screen,
 		e.elements,
@@ -1016,23 +1016,23 @@ function Wt(e) {
 		"aria-label": e.label
 	});
 }
-function Gt(e, t, n, r) {
-	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = Be(t.header.elements), [l, u] = [n / a, r / i];
+function Kt(e, t, n, r) {
+	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = ze(t.header.elements), [l, u] = [n / a, r / i];
 	e.lineWidth = 1.5, t.header.elements.forEach((t, n) => {
-		if (!Ut.has(t)) {
+		if (!Wt.has(t)) {
 			e.strokeStyle = c[t], e.beginPath();
-			for (let [t, r, o, c] of Xe(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
+			for (let [t, r, o, c] of Ye(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
 			e.stroke();
 		}
 	});
 }
 // src/compare.tsx
-function Kt(e) {
-	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = qt(s), l = c[$e(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = qt(r)[$e(qt(r), i.timestep)], d = Dt(a, r, "probe", u), f = Dt(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
-	return /* @__PURE__ */ U(Ft, {
+function qt(e) {
+	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Jt(s), l = c[Qe(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Jt(r)[Qe(Jt(r), i.timestep)], d = Ot(a, r, "probe", u), f = Ot(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
+	return /* @__PURE__ */ U(It, {
 		id: "compare",
 		title: "Compare on the same frames",
-		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(zt, {
+		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(Bt, {
 			label: "with run",
 			options: e.runs.map(({ name: e }) => [e, e]),
 			value: s.run,
@@ -1040,9 +1040,9 @@ function Kt(e) {
 				otherRun: e,
 				otherTimestep: null
 			})
-		}), /* @__PURE__ */ U(zt, {
+		}), /* @__PURE__ */ U(Bt, {
 			label: "at timestep",
-			options: c.map((e) => [`${e}`, B(e)]),
+			options: c.map((e) => [`${e}`, V(e)]),
 			value: `${l}`,
 			onChange: (e) => n({
 				otherRun: s.run,
@@ -1052,7 +1052,7 @@ function Kt(e) {
 		children: u === void 0 || l === void 0 ? /* @__PURE__ */ U(W, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: m
-		}) : h && g ? /* @__PURE__ */ U(Yt, {
+		}) : h && g ? /* @__PURE__ */ U(Xt, {
 			...e,
 			a: h,
 			b: g,
@@ -1060,12 +1060,12 @@ function Kt(e) {
 		}, h.address + g.address) : /* @__PURE__ */ U(W, { children: "Loading …" })
 	});
 }
-var qt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), Jt = async (e, t) => ({
+var Jt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), Yt = async (e, t) => ({
 	screen: await e.array("screen"),
 	layer: await e.layer(`relevance/${t}`)
 });
-function Yt(e) {
-	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Et(() => a ? Promise.all([Jt(t, a), Jt(n, a)]) : null, [
+function Xt(e) {
+	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Dt(() => a ? Promise.all([Yt(t, a), Yt(n, a)]) : null, [
 		t,
 		n,
 		a
@@ -1083,8 +1083,8 @@ function Yt(e) {
 	});
 	if (!o) return /* @__PURE__ */ U(W, { children: "Loading …" });
 	let [s, c] = o.value;
-	if (!Xt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
-	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [Ue(s.layer, u), Ue(c.layer, u)], f = [`${e.index.run} at ${B(t.header.timestep)}`, `${e.other.run} at ${B(n.header.timestep)}`];
+	if (!Zt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
+	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [He(s.layer, u), He(c.layer, u)], f = [`${e.index.run} at ${V(t.header.timestep)}`, `${e.other.run} at ${V(n.header.timestep)}`];
 	return /* @__PURE__ */ U("div", {
 		class: "pair",
 		children: [/* @__PURE__ */ U("div", {
@@ -1105,16 +1105,16 @@ function Yt(e) {
 				[
 					"A − B",
 					"of maps with sum 1, at the full colour where it is largest",
-					Ze(...d)
+					Xe(...d)
 				]
-			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Wt, {
+			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Gt, {
 				header: t.header,
 				screen: s.screen,
 				elements: null,
 				grid: i,
 				frame: u,
 				look: r,
-				label: `${e}: ${n}, ${ct(a)[1]}`,
+				label: `${e}: ${n}, ${lt(a)[1]}`,
 				zoom: 2
 			}), /* @__PURE__ */ U("figcaption", { children: [
 				/* @__PURE__ */ U("b", { children: e }),
@@ -1124,7 +1124,7 @@ function Yt(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(Bt, {
+				/* @__PURE__ */ U(Vt, {
 					label: "Frame",
 					value: u,
 					max: l,
@@ -1135,7 +1135,7 @@ function Yt(e) {
 					class: "caption",
 					children: t.header.captions[u]
 				}),
-				/* @__PURE__ */ U(Zt, {
+				/* @__PURE__ */ U(Qt, {
 					a: t.header,
 					b: n.header,
 					target: a,
@@ -1145,19 +1145,19 @@ function Yt(e) {
 		})]
 	});
 }
-function Xt(e, t, n, r) {
+function Zt(e, t, n, r) {
 	if (e.frames !== t.frames || n.length !== r.length) return !1;
 	let i = (e) => e.palette.map((e) => e[0] << 16 | e[1] << 8 | e[2]), [a, o] = [i(e), i(t)];
 	return n.every((e, t) => a[e] === o[r[t]]);
 }
-function Zt(e) {
+function Qt(e) {
 	let { a: t, b: n, target: r, frame: i } = e, [a, o] = [t.shares[r], n.shares[r]];
 	if (!a || !o || !t.elements.length) return null;
-	let s = Be(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${H(Math.abs(e - t))}`;
+	let s = ze(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${st(Math.abs(e - t))}`;
 	return /* @__PURE__ */ U("table", {
 		class: "bars",
 		children: [
-			/* @__PURE__ */ U("caption", { children: ["Share of the relevance: ", ct(r)[0].toLowerCase()] }),
+			/* @__PURE__ */ U("caption", { children: ["Share of the relevance: ", lt(r)[0].toLowerCase()] }),
 			/* @__PURE__ */ U("thead", { children: [/* @__PURE__ */ U("tr", { children: [
 				/* @__PURE__ */ U("td", {}),
 				/* @__PURE__ */ U("th", {
@@ -1186,13 +1186,13 @@ function Zt(e) {
 				let [t, n] = [a[e]?.[i] ?? 0, o[e]?.[i] ?? 0], [r, u] = [c(a[e]), c(o[e])];
 				return /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 					scope: "row",
-					children: [/* @__PURE__ */ U(Vt, { colour: s[e] }), e]
+					children: [/* @__PURE__ */ U(Ht, { colour: s[e] }), e]
 				}), [
-					H(t),
-					H(n),
+					st(t),
+					st(n),
 					l(t, n),
-					H(r),
-					H(u),
+					st(r),
+					st(u),
 					l(r, u)
 				].map((e, t) => /* @__PURE__ */ U("td", {
 					class: "number",
@@ -1203,44 +1203,44 @@ function Zt(e) {
 	});
 }
 // src/player.tsx
-var Qt = {
+var $t = {
 	clip: "Clip of its play",
 	probe: "Fixed probe",
 	play: "Spread over its play"
 };
-function $t(e) {
-	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(Qt).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Dt(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null, l = !r.parts[o]?.[String(i.timestep)] || s && "error" in s;
-	return R(() => {
+function en(e) {
+	let { view: t, change: n, index: r, round: i } = e, a = Object.keys($t).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Ot(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null, l = !r.parts[o]?.[String(i.timestep)] || s && "error" in s;
+	return z(() => {
 		l && e.settled();
-	}, [l]), /* @__PURE__ */ U(Ft, {
+	}, [l]), /* @__PURE__ */ U(It, {
 		id: "player",
-		title: `Round at ${B(i.timestep)} timesteps`,
-		aside: /* @__PURE__ */ U(Rt, {
+		title: `Round at ${V(i.timestep)} timesteps`,
+		aside: /* @__PURE__ */ U(zt, {
 			label: "Show",
-			options: a.map((e) => [e, Qt[e]]),
+			options: a.map((e) => [e, $t[e]]),
 			value: o,
 			onChange: (e) => n({
 				part: e,
 				frame: 0
 			})
 		}),
-		children: c ? /* @__PURE__ */ U(nn, {
+		children: c ? /* @__PURE__ */ U(G, {
 			...e,
 			picture: c
-		}, c.address) : /* @__PURE__ */ U(en, {
+		}, c.address) : /* @__PURE__ */ U(tn, {
 			...e,
 			part: o,
 			state: s
 		})
 	});
 }
-function en(e) {
+function tn(e) {
 	let t = Object.keys(e.index.parts[e.part] ?? {}).map(Number);
-	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(Lt, {
+	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(Rt, {
 		state: e.state,
 		missing: "Loading …"
 	});
-	let n = t[$e(t, e.round.timestep)];
+	let n = t[Qe(t, e.round.timestep)];
 	return n === void 0 ? /* @__PURE__ */ U(W, { children: "This run has no pictures: its event file holds numbers only, or ends before the first picture." }) : /* @__PURE__ */ U(W, { children: [
 		"There is no picture of this round.",
 		e.source.live && ` TensorBoard keeps ${t.length} of ${e.index.timesteps.length} rounds' pictures in memory.`,
@@ -1248,35 +1248,35 @@ function en(e) {
 		/* @__PURE__ */ U("button", {
 			type: "button",
 			onClick: () => e.change({ timestep: n }),
-			children: ["Go to the nearest one, at ", B(n)]
+			children: ["Go to the nearest one, at ", V(n)]
 		})
 	] });
 }
-var tn = {
+var nn = {
 	clip: 70,
 	probe: 350,
 	play: 350
 };
-function nn(e) {
-	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = Se(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = K(r, u, d !== null), p = "value" in f || f.error !== null || i.frames === 0;
-	R(() => {
+function G(e) {
+	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = xe(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = rn(r, u, d !== null), p = "value" in f || f.error !== null || i.frames === 0;
+	z(() => {
 		p && e.settled();
 	}, [p]);
-	let m = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), h = z({
+	let m = (e) => n({ frame: Math.min(Math.max(e, 0), s) }), h = B({
 		frame: c,
 		last: s
 	});
 	h.current = {
 		frame: c,
 		last: s
-	}, R(() => {
+	}, z(() => {
 		if (!a) return;
 		let e = setInterval(() => {
 			let e = h.current;
 			n({ frame: e.frame >= e.last ? 0 : e.frame + 1 });
-		}, tn[i.part]);
+		}, nn[i.part]);
 		return () => clearInterval(e);
-	}, [a]), rn((e) => {
+	}, [a]), an((e) => {
 		if (e === " ") o((e) => !e);
 		else if (e === "ArrowLeft") m(h.current.frame - 1);
 		else if (e === "ArrowRight") m(h.current.frame + 1);
@@ -1285,7 +1285,7 @@ function nn(e) {
 		else return !1;
 		return !0;
 	});
-	let g = an(i, c);
+	let g = on(i, c);
 	return i.frames === 0 ? /* @__PURE__ */ U(W, { children: "This round has a clip without frames." }) : /* @__PURE__ */ U("div", {
 		class: "player",
 		role: "group",
@@ -1297,22 +1297,22 @@ function nn(e) {
 					class: "panels",
 					tabIndex: 0,
 					"aria-label": `Frame ${c + 1} of ${i.frames}. ${g}`,
-					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Wt, {
+					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Gt, {
 						header: i,
 						screen: f.value.screen,
 						elements: f.value.elements,
-						grid: G(f.value.layers[e], c, d),
+						grid: K(f.value.layers[e], c, d),
 						frame: c,
 						look: t,
-						label: `Screen with the relevance for ${ct(e, i.logits)[1]}, frame ${c + 1}`
+						label: `Screen with the relevance for ${lt(e, i.logits)[1]}, frame ${c + 1}`
 					}) : /* @__PURE__ */ U("div", {
 						class: "screen empty",
 						style: { aspectRatio: `${i.screen[1]} / ${i.screen[0]}` },
 						children: f.error ?? "Loading …"
 					}), /* @__PURE__ */ U("figcaption", { children: [
-						/* @__PURE__ */ U("b", { children: ct(e, i.logits)[0] }),
+						/* @__PURE__ */ U("b", { children: lt(e, i.logits)[0] }),
 						" ",
-						ct(e, i.logits)[1]
+						lt(e, i.logits)[1]
 					] })] }, e))
 				}),
 				/* @__PURE__ */ U("div", {
@@ -1338,7 +1338,7 @@ function nn(e) {
 							onClick: () => m(c + 1),
 							children: "›"
 						}),
-						/* @__PURE__ */ U(Bt, {
+						/* @__PURE__ */ U(Vt, {
 							label: "Frame",
 							value: c,
 							max: s,
@@ -1356,16 +1356,16 @@ function nn(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(on, {
+				/* @__PURE__ */ U(sn, {
 					...e,
 					picture: r,
 					stack: d
 				}),
-				/* @__PURE__ */ U(sn, {
+				/* @__PURE__ */ U(q, {
 					header: i,
 					frame: c
 				}),
-				/* @__PURE__ */ U(q, {
+				/* @__PURE__ */ U(cn, {
 					header: i,
 					frame: c,
 					targets: l
@@ -1374,11 +1374,11 @@ function nn(e) {
 		})]
 	});
 }
-function G(e, t, n) {
-	return e ? Ue(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
-}
 function K(e, t, n) {
-	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Et(async () => {
+	return e ? He(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
+}
+function rn(e, t, n) {
+	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Dt(async () => {
 		let [n, i, ...a] = await Promise.all([
 			e.array("screen"),
 			e.has("elements") ? e.array("elements") : null,
@@ -1392,25 +1392,25 @@ function K(e, t, n) {
 	}, [e, r.join()]);
 	return i && "value" in i ? i : { error: i ? i.error : null };
 }
-function rn(e) {
-	let t = z(e);
-	t.current = e, R(() => {
+function an(e) {
+	let t = B(e);
+	t.current = e, z(() => {
 		let e = (e) => {
 			e.target.closest?.("input, select, button, summary, [role=slider], [role=listbox]") || e.ctrlKey || e.metaKey || e.altKey || t.current(e.key) && e.preventDefault();
 		};
 		return window.addEventListener("keydown", e), () => window.removeEventListener("keydown", e);
 	}, []);
 }
-function an(e, t) {
+function on(e, t) {
 	let n = e.outputs[t] ?? [], r = n.indexOf(Math.max(...n)), i = e.action[t], a = i !== void 0 && i !== r && e.part !== "probe";
 	return [
 		e.captions?.[t],
-		`score ${V(e.score[t] ?? 0)}`,
+		`score ${H(e.score[t] ?? 0)}`,
 		`greedy ${e.actions[r] ?? "–"}`,
 		a ? `explored ${e.actions[i]}` : null
 	].filter(Boolean).join(" · ");
 }
-function on(e) {
+function sn(e) {
 	let { view: t, change: n, picture: r } = e, i = r.header.arrays.find((e) => e.name.startsWith("stack/"))?.shape[1] ?? 0, a = [
 		["both", "Both"],
 		["for", "For"],
@@ -1419,7 +1419,7 @@ function on(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "looks",
 		children: [
-			/* @__PURE__ */ U(Bt, {
+			/* @__PURE__ */ U(Vt, {
 				label: "Overlay",
 				value: t.opacity,
 				max: 1,
@@ -1427,27 +1427,27 @@ function on(e) {
 				text: `${Math.round(100 * t.opacity)} %`,
 				onChange: (e) => n({ opacity: e })
 			}),
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Sign",
 				options: a,
 				value: t.sign,
 				onChange: (e) => n({ sign: e })
 			}),
-			r.targets.length > 1 && /* @__PURE__ */ U(Rt, {
+			r.targets.length > 1 && /* @__PURE__ */ U(zt, {
 				label: "Panels",
 				options: [["both", "Both questions"], ["one", "One"]],
 				value: t.panels,
 				onChange: (e) => n({ panels: e })
 			}),
-			i > 0 && /* @__PURE__ */ U(Rt, {
+			i > 0 && /* @__PURE__ */ U(zt, {
 				label: "Stack",
 				options: [["all", "All"], ...o],
 				value: e.stack === null ? "all" : `${e.stack}`,
 				onChange: (e) => n({ stack: e === "all" ? null : Number(e) })
 			}),
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Colours",
-				options: Object.entries(Fe).map(([e, t]) => [e, t.name]),
+				options: Object.entries(Pe).map(([e, t]) => [e, t.name]),
 				value: t.map,
 				onChange: (e) => n({ map: e })
 			}),
@@ -1462,7 +1462,7 @@ function on(e) {
 		]
 	});
 }
-function sn(e) {
+function q(e) {
 	let { header: t, frame: n } = e, r = t.outputs[n] ?? [], i = r.reduce((e, t) => e + t, 0) / (r.length || 1), a = Math.max(...t.outputs.flatMap((e) => {
 		let t = e.reduce((e, t) => e + t, 0) / (e.length || 1);
 		return e.map((e) => Math.abs(e - t));
@@ -1488,9 +1488,9 @@ function sn(e) {
 				}),
 				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: V(e)
+					children: H(e)
 				}),
-				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ht, {
+				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ut, {
 					value: e - i,
 					low: -a,
 					high: a,
@@ -1498,14 +1498,14 @@ function sn(e) {
 				}) }),
 				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: [e - i >= 0 ? "+" : "", V(e - i)]
+					children: [e - i >= 0 ? "+" : "", H(e - i)]
 				})
 			]
 		}, r)) })]
 	});
 }
-function q(e) {
-	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = Be(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
+function cn(e) {
+	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = ze(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
 	return /* @__PURE__ */ U(y, { children: [r.length > 0 && /* @__PURE__ */ U("table", {
 		class: "bars",
 		children: [
@@ -1513,21 +1513,21 @@ function q(e) {
 			/* @__PURE__ */ U("thead", { children: /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("td", {}), r.map((e) => /* @__PURE__ */ U("th", {
 				scope: "col",
 				colSpan: 2,
-				children: ct(e, t.logits)[0]
+				children: lt(e, t.logits)[0]
 			}, e))] }) }),
 			/* @__PURE__ */ U("tbody", { children: t.elements.map((e) => /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 				scope: "row",
-				children: [/* @__PURE__ */ U(Vt, { colour: i[e] }), e]
+				children: [/* @__PURE__ */ U(Ht, { colour: i[e] }), e]
 			}), r.map((r) => {
 				let a = t.shares[r][e]?.[n] ?? 0;
-				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ht, {
+				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ut, {
 					value: a,
 					low: 0,
 					high: 1,
 					colour: i[e]
 				}) }, "bar"), /* @__PURE__ */ U("td", {
 					class: "number",
-					children: H(a)
+					children: st(a)
 				}, "number")];
 			})] }, e)) })
 		]
@@ -1536,12 +1536,12 @@ function q(e) {
 		children: [
 			"Frames of the stack, oldest first:",
 			" ",
-			a.map((e) => `${ct(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(H).join(", ")}`).join(" · ")
+			a.map((e) => `${lt(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(st).join(", ")}`).join(" · ")
 		]
 	})] });
 }
 // src/trust.ts
-var cn = [
+var ln = [
 	{
 		name: "pixel_flipping",
 		title: "Pixel flipping",
@@ -1583,7 +1583,7 @@ var cn = [
 		small: !0
 	}
 ];
-function ln(e, t) {
+function un(e, t) {
 	if (t == null) return {
 		measure: e,
 		value: null,
@@ -1596,8 +1596,8 @@ function ln(e, t) {
 		light: n(e.green) ? "green" : n(e.amber) ? "amber" : "red"
 	};
 }
-function un(e) {
-	let t = cn.map((t) => ln(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
+function dn(e) {
+	let t = ln.map((t) => un(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
 	return t.filter((e) => e.light !== "grey").some((e) => e.measure.name !== "conservation_error") ? n("red") ? {
 		light: "red",
 		judged: t,
@@ -1617,29 +1617,29 @@ function un(e) {
 	};
 }
 // src/sections.tsx
-var dn = {
+var fn = {
 	green: "●",
 	amber: "▲",
 	red: "■",
 	grey: "○"
 };
-function fn(e) {
+function pn(e) {
 	return /* @__PURE__ */ U("span", {
 		class: `light ${e.light}`,
 		role: "img",
 		"aria-label": e.light,
-		children: dn[e.light]
+		children: fn[e.light]
 	});
 }
-function pn(e) {
+function mn(e) {
 	let { index: t, change: n, round: r } = e, i = [...t.events].sort((e, t) => t.timestep - e.timestep), a = (e) => {
-		let r = t.timesteps[$e(t.timesteps, e)];
+		let r = t.timesteps[Qe(t.timesteps, e)];
 		r !== void 0 && n({
 			timestep: r,
 			frame: 0
 		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
 	};
-	return /* @__PURE__ */ U(Ft, {
+	return /* @__PURE__ */ U(It, {
 		id: "events",
 		title: "Events",
 		aside: /* @__PURE__ */ U("span", {
@@ -1657,44 +1657,44 @@ function pn(e) {
 						type: "button",
 						class: "link",
 						onClick: () => a(e.timestep),
-						"aria-label": `Go to timestep ${B(e.timestep)}`,
-						children: B(e.timestep)
+						"aria-label": `Go to timestep ${V(e.timestep)}`,
+						children: V(e.timestep)
 					}),
 					/* @__PURE__ */ U("span", {
 						class: `kind ${e.kind}`,
 						children: e.kind
 					}),
-					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(mn, { evidence: e.evidence })] })
+					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(hn, { evidence: e.evidence })] })
 				]
 			}, `${e.timestep}${e.kind}${t}`))
 		})]
 	});
 }
-function mn(e) {
+function hn(e) {
 	let t = Object.entries(e.evidence);
 	return t.length ? /* @__PURE__ */ U("dl", {
 		class: "evidence",
-		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: V(t) })] }, e))
+		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: H(t) })] }, e))
 	}) : null;
 }
-function hn(e, t, n) {
+function gn(e, t, n) {
 	let r = e.rounds[t]?.trust?.[n];
-	if (r && Object.keys(r).length) return un(r);
+	if (r && Object.keys(r).length) return dn(r);
 	let i = Object.entries(e.values).flatMap(([e, n]) => {
 		let r = n[t];
 		return e.startsWith("faithfulness/") && r != null ? [[e.slice(13), r]] : [];
 	});
-	return un(Object.fromEntries(i));
+	return dn(Object.fromEntries(i));
 }
-function gn(e) {
-	let t = Object.keys(e.round.targets), n = t.map((t) => hn(e.index, e.at, t));
-	return /* @__PURE__ */ U(Ft, {
+function _n(e) {
+	let t = Object.keys(e.round.targets), n = t.map((t) => gn(e.index, e.at, t));
+	return /* @__PURE__ */ U(It, {
 		id: "trust",
 		title: "May these maps be believed?",
 		children: [t.map((e, t) => /* @__PURE__ */ U("p", { children: [
-			/* @__PURE__ */ U(fn, { light: n[t].light }),
+			/* @__PURE__ */ U(pn, { light: n[t].light }),
 			" ",
-			/* @__PURE__ */ U("b", { children: [ct(e)[0], ":"] }),
+			/* @__PURE__ */ U("b", { children: [lt(e)[0], ":"] }),
 			" ",
 			n[t].sentence
 		] }, e)), /* @__PURE__ */ U("table", {
@@ -1703,7 +1703,7 @@ function gn(e) {
 				/* @__PURE__ */ U("td", {}),
 				t.map((e) => /* @__PURE__ */ U("th", {
 					scope: "col",
-					children: ct(e)[0]
+					children: lt(e)[0]
 				}, e)),
 				/* @__PURE__ */ U("th", {
 					scope: "col",
@@ -1713,7 +1713,7 @@ function gn(e) {
 					scope: "col",
 					children: "amber"
 				})
-			] }) }), /* @__PURE__ */ U("tbody", { children: cn.map((e, r) => /* @__PURE__ */ U("tr", { children: [
+			] }) }), /* @__PURE__ */ U("tbody", { children: ln.map((e, r) => /* @__PURE__ */ U("tr", { children: [
 				/* @__PURE__ */ U("th", {
 					scope: "row",
 					children: [e.title, /* @__PURE__ */ U("span", {
@@ -1724,9 +1724,9 @@ function gn(e) {
 				n.map((e, n) => /* @__PURE__ */ U("td", {
 					class: "number",
 					children: [
-						e.judged[r].value === null ? "–" : V(e.judged[r].value),
+						e.judged[r].value === null ? "–" : H(e.judged[r].value),
 						" ",
-						/* @__PURE__ */ U(fn, { light: e.judged[r].light })
+						/* @__PURE__ */ U(pn, { light: e.judged[r].light })
 					]
 				}, t[n])),
 				/* @__PURE__ */ U("td", {
@@ -1749,10 +1749,10 @@ function gn(e) {
 		})]
 	});
 }
-function _n(e, t) {
+function vn(e, t) {
 	return e.rounds.slice(0, t + 1).findLast((e) => e.how)?.how;
 }
-var vn = {
+var yn = {
 	composite: "LRP composite",
 	env_id: "Environment",
 	seed: "Seed of the monitor",
@@ -1762,16 +1762,16 @@ var vn = {
 	epsilon: "Chance of a random action",
 	probe: "Probe",
 	versions: "Versions"
-}, yn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
-function bn(e) {
-	let t = _n(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [yn(e.how.composite)] : []));
-	return /* @__PURE__ */ U(Ft, {
+}, bn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
+function xn(e) {
+	let t = vn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [bn(e.how.composite)] : []));
+	return /* @__PURE__ */ U(It, {
 		id: "how",
 		title: "How it was made",
 		children: [
 			/* @__PURE__ */ U("dl", {
 				class: "how",
-				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${ct(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: vn[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: yn(t) })] }, e))]
+				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${lt(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: yn[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: bn(t) })] }, e))]
 			}),
 			!t && /* @__PURE__ */ U(W, { children: "These rounds do not say how they were made." }),
 			r.size > 1 && /* @__PURE__ */ U(W, {
@@ -1786,65 +1786,65 @@ function bn(e) {
 	});
 }
 // node_modules/uplot/dist/uPlot.esm.js
-var xn = !0, Sn = "uplot", Cn = "u-hz", wn = "u-vt", Tn = "u-title", En = "u-wrap", Dn = "u-under", On = "u-over", kn = "u-axis", An = "u-off", jn = "u-select", Mn = "u-cursor-x", Nn = "u-cursor-y", Pn = "u-cursor-pt", Fn = "u-legend", In = "u-live", Ln = "u-inline", Rn = "u-series", zn = "u-marker", Bn = "u-label", Vn = "u-value", Hn = "width", Un = "height", Wn = "top", Gn = "bottom", Kn = "left", qn = "right", Jn = "#000", Yn = "#0000", Xn = "mousemove", Zn = "mousedown", Qn = "mouseup", $n = "mouseenter", er = "mouseleave", tr = "dblclick", nr = "resize", rr = "scroll", ir = "change", ar = "dppxchange", or = "--", sr = typeof window < "u", cr = sr ? document : null, lr = sr ? window : null, ur = sr ? navigator : null, J, dr;
-function fr() {
+var Sn = !0, Cn = "uplot", wn = "u-hz", Tn = "u-vt", En = "u-title", Dn = "u-wrap", On = "u-under", kn = "u-over", An = "u-axis", jn = "u-off", Mn = "u-select", Nn = "u-cursor-x", Pn = "u-cursor-y", Fn = "u-cursor-pt", In = "u-legend", Ln = "u-live", Rn = "u-inline", zn = "u-series", Bn = "u-marker", Vn = "u-label", Hn = "u-value", Un = "width", Wn = "height", Gn = "top", Kn = "bottom", qn = "left", Jn = "right", Yn = "#000", Xn = "#0000", Zn = "mousemove", Qn = "mousedown", $n = "mouseup", er = "mouseenter", tr = "mouseleave", nr = "dblclick", rr = "resize", ir = "scroll", ar = "change", or = "dppxchange", sr = "--", cr = typeof window < "u", lr = cr ? document : null, ur = cr ? window : null, dr = cr ? navigator : null, J, fr;
+function pr() {
 	let e = devicePixelRatio;
-	J != e && (J = e, dr && Er(ir, dr, fr), dr = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), Tr(ir, dr, fr), lr.dispatchEvent(new CustomEvent(ar)));
+	J != e && (J = e, fr && Dr(ar, fr, pr), fr = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), Er(ar, fr, pr), ur.dispatchEvent(new CustomEvent(or)));
 }
-function pr(e, t) {
+function mr(e, t) {
 	if (t != null) {
 		let n = e.classList;
 		!n.contains(t) && n.add(t);
 	}
 }
-function mr(e, t) {
+function hr(e, t) {
 	let n = e.classList;
 	n.contains(t) && n.remove(t);
 }
 function Y(e, t, n) {
 	e.style[t] = n + "px";
 }
-function hr(e, t, n, r) {
-	let i = cr.createElement(e);
-	return t != null && pr(i, t), n?.insertBefore(i, r), i;
+function gr(e, t, n, r) {
+	let i = lr.createElement(e);
+	return t != null && mr(i, t), n?.insertBefore(i, r), i;
 }
-function gr(e, t) {
-	return hr("div", e, t);
+function _r(e, t) {
+	return gr("div", e, t);
 }
-var _r = /* @__PURE__ */ new WeakMap();
-function vr(e, t, n, r, i) {
+var vr = /* @__PURE__ */ new WeakMap();
+function yr(e, t, n, r, i) {
 	let a = "translate(" + t + "px," + n + "px)";
-	a != _r.get(e) && (e.style.transform = a, _r.set(e, a), t < 0 || n < 0 || t > r || n > i ? pr(e, An) : mr(e, An));
+	a != vr.get(e) && (e.style.transform = a, vr.set(e, a), t < 0 || n < 0 || t > r || n > i ? mr(e, jn) : hr(e, jn));
 }
-var yr = /* @__PURE__ */ new WeakMap();
-function br(e, t, n) {
+var br = /* @__PURE__ */ new WeakMap();
+function xr(e, t, n) {
 	let r = t + n;
-	r != yr.get(e) && (yr.set(e, r), e.style.background = t, e.style.borderColor = n);
+	r != br.get(e) && (br.set(e, r), e.style.background = t, e.style.borderColor = n);
 }
-var xr = /* @__PURE__ */ new WeakMap();
-function Sr(e, t, n, r) {
+var Sr = /* @__PURE__ */ new WeakMap();
+function Cr(e, t, n, r) {
 	let i = t + "" + n;
-	i != xr.get(e) && (xr.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
+	i != Sr.get(e) && (Sr.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
 }
-var Cr = { passive: !0 }, wr = {
-	...Cr,
+var wr = { passive: !0 }, Tr = {
+	...wr,
 	capture: !0
 };
-function Tr(e, t, n, r) {
-	t.addEventListener(e, n, r ? wr : Cr);
-}
 function Er(e, t, n, r) {
-	t.removeEventListener(e, n, Cr);
+	t.addEventListener(e, n, r ? Tr : wr);
 }
-sr && fr();
 function Dr(e, t, n, r) {
+	t.removeEventListener(e, n, wr);
+}
+cr && pr();
+function Or(e, t, n, r) {
 	let i;
 	n ||= 0, r ||= t.length - 1;
 	let a = r <= 2147483647;
-	for (; r - n > 1;) i = a ? n + r >> 1 : Jr((n + r) / 2), t[i] < e ? n = i : r = i;
+	for (; r - n > 1;) i = a ? n + r >> 1 : Yr((n + r) / 2), t[i] < e ? n = i : r = i;
 	return e - t[n] <= t[r] - e ? n : r;
 }
-function Or(e) {
+function kr(e) {
 	return (t, n, r) => {
 		let i = -1, a = -1;
 		for (let a = n; a <= r; a++) if (e(t[a])) {
@@ -1858,9 +1858,9 @@ function Or(e) {
 		return [i, a];
 	};
 }
-var kr = (e) => e != null, Ar = (e) => e != null && e > 0, jr = Or(kr), Mr = Or(Ar);
-function Nr(e, t, n, r = 0, i = !1) {
-	let a = i ? Mr : jr, o = i ? Ar : kr;
+var Ar = (e) => e != null, jr = (e) => e != null && e > 0, Mr = kr(Ar), Nr = kr(jr);
+function Pr(e, t, n, r = 0, i = !1) {
+	let a = i ? Nr : Mr, o = i ? jr : Ar;
 	[t, n] = a(e, t, n);
 	let s = e[t], c = e[t];
 	if (t > -1) {
@@ -1871,106 +1871,106 @@ function Nr(e, t, n, r = 0, i = !1) {
 			o(t) && (t < s ? s = t : t > c && (c = t));
 		}
 	}
-	return [s ?? ai, c ?? -ai];
-}
-function Pr(e, t, n, r) {
-	let i = ei(e), a = ei(t);
-	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
-	let o = n == 10 ? ti : ni, s = i == 1 ? Jr : Xr, c = a == 1 ? Xr : Jr, l = s(o(qr(e))), u = c(o(qr(t))), d = $r(n, l), f = $r(n, u);
-	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = yi(e, d), t = vi(t, f)), [e, t];
+	return [s ?? oi, c ?? -oi];
 }
 function Fr(e, t, n, r) {
-	let i = Pr(e, t, n, r);
+	let i = ti(e), a = ti(t);
+	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
+	let o = n == 10 ? ni : ri, s = i == 1 ? Yr : Zr, c = a == 1 ? Zr : Yr, l = s(o(Jr(e))), u = c(o(Jr(t))), d = ei(n, l), f = ei(n, u);
+	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = bi(e, d), t = yi(t, f)), [e, t];
+}
+function Ir(e, t, n, r) {
+	let i = Fr(e, t, n, r);
 	return e == 0 && (i[0] = 0), t == 0 && (i[1] = 0), i;
 }
-var Ir = .1, Lr = {
+var Lr = .1, Rr = {
 	mode: 3,
-	pad: Ir
-}, Rr = {
+	pad: Lr
+}, zr = {
 	pad: 0,
 	soft: null,
 	mode: 0
-}, zr = {
-	min: Rr,
-	max: Rr
+}, Br = {
+	min: zr,
+	max: zr
 };
-function Br(e, t, n, r) {
-	return Ai(n) ? Hr(e, t, n) : (Rr.pad = n, Rr.soft = r ? 0 : null, Rr.mode = r ? 3 : 0, Hr(e, t, zr));
+function Vr(e, t, n, r) {
+	return ji(n) ? Ur(e, t, n) : (zr.pad = n, zr.soft = r ? 0 : null, zr.mode = r ? 3 : 0, Ur(e, t, Br));
 }
 function X(e, t) {
 	return e ?? t;
 }
-function Vr(e, t, n) {
+function Hr(e, t, n) {
 	for (t = X(t, 0), n = X(n, e.length - 1); t <= n;) {
 		if (e[t] != null) return !0;
 		t++;
 	}
 	return !1;
 }
-function Hr(e, t, n) {
-	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -ai), c = X(i.hard, ai), l = X(r.soft, ai), u = X(i.soft, -ai), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ti(p), h = Qr(qr(e), qr(t)), g = qr(ti(h) - m);
-	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != ai && (a = 0), f == 2 && u != -ai && (o = 0)));
-	let _ = p || h || 1e3, v = $r(10, Jr(ti(_))), y = Q(yi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : ai, x = Qr(s, y < b && e >= b ? b : Zr(b, y)), S = Q(vi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -ai, w = Zr(c, S > C && t <= C ? C : Qr(C, S));
+function Ur(e, t, n) {
+	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -oi), c = X(i.hard, oi), l = X(r.soft, oi), u = X(i.soft, -oi), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ni(p), h = $r(Jr(e), Jr(t)), g = Jr(ni(h) - m);
+	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != oi && (a = 0), f == 2 && u != -oi && (o = 0)));
+	let _ = p || h || 1e3, v = ei(10, Yr(ni(_))), y = Q(bi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : oi, x = $r(s, y < b && e >= b ? b : Qr(b, y)), S = Q(yi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -oi, w = Qr(c, S > C && t <= C ? C : $r(C, S));
 	return x == w && x == 0 && (w = 100), [x, w];
 }
-var Ur = new Intl.NumberFormat(sr ? ur.language : "en-US"), Wr = (e) => Ur.format(e), Gr = Math, Kr = Gr.PI, qr = Gr.abs, Jr = Gr.floor, Yr = Gr.round, Xr = Gr.ceil, Zr = Gr.min, Qr = Gr.max, $r = Gr.pow, ei = Gr.sign, ti = Gr.log10, ni = Gr.log2, ri = (e, t = 1) => Gr.sinh(e) * t, ii = (e, t = 1) => Gr.asinh(e / t), ai = Infinity;
-function oi(e) {
-	return (ti((e ^ e >> 31) - (e >> 31)) | 0) + 1;
+var Wr = new Intl.NumberFormat(cr ? dr.language : "en-US"), Gr = (e) => Wr.format(e), Kr = Math, qr = Kr.PI, Jr = Kr.abs, Yr = Kr.floor, Xr = Kr.round, Zr = Kr.ceil, Qr = Kr.min, $r = Kr.max, ei = Kr.pow, ti = Kr.sign, ni = Kr.log10, ri = Kr.log2, ii = (e, t = 1) => Kr.sinh(e) * t, ai = (e, t = 1) => Kr.asinh(e / t), oi = Infinity;
+function si(e) {
+	return (ni((e ^ e >> 31) - (e >> 31)) | 0) + 1;
 }
-function si(e, t, n) {
-	return Zr(Qr(e, t), n);
+function ci(e, t, n) {
+	return Qr($r(e, t), n);
 }
-function ci(e) {
+function li(e) {
 	return typeof e == "function";
 }
 function Z(e) {
-	return ci(e) ? e : () => e;
+	return li(e) ? e : () => e;
 }
-var li = () => {}, ui = (e) => e, di = (e, t) => t, fi = (e) => null, pi = (e) => !0, mi = (e, t) => e == t, hi = /\.\d*?(?=9{6,}|0{6,})/gm, gi = (e) => {
-	if (Di(e) || bi.has(e)) return e;
-	let t = `${e}`, n = t.match(hi);
+var ui = () => {}, di = (e) => e, fi = (e, t) => t, pi = (e) => null, mi = (e) => !0, hi = (e, t) => e == t, gi = /\.\d*?(?=9{6,}|0{6,})/gm, _i = (e) => {
+	if (Oi(e) || xi.has(e)) return e;
+	let t = `${e}`, n = t.match(gi);
 	if (n == null) return e;
 	let r = n[0].length - 1;
 	if (t.indexOf("e-") != -1) {
 		let [e, n] = t.split("e");
-		return +`${gi(e)}e${n}`;
+		return +`${_i(e)}e${n}`;
 	}
 	return Q(e, r);
 };
-function _i(e, t) {
-	return gi(Q(gi(e / t)) * t);
-}
 function vi(e, t) {
-	return gi(Xr(gi(e / t)) * t);
+	return _i(Q(_i(e / t)) * t);
 }
 function yi(e, t) {
-	return gi(Jr(gi(e / t)) * t);
+	return _i(Zr(_i(e / t)) * t);
+}
+function bi(e, t) {
+	return _i(Yr(_i(e / t)) * t);
 }
 function Q(e, t = 0) {
-	if (Di(e)) return e;
+	if (Oi(e)) return e;
 	let n = 10 ** t;
-	return Yr(e * n * (1 + 2 ** -52)) / n;
+	return Xr(e * n * (1 + 2 ** -52)) / n;
 }
-var bi = /* @__PURE__ */ new Map();
-function xi(e) {
+var xi = /* @__PURE__ */ new Map();
+function Si(e) {
 	return (("" + e).split(".")[1] || "").length;
 }
-function Si(e, t, n, r) {
-	let i = [], a = r.map(xi);
+function Ci(e, t, n, r) {
+	let i = [], a = r.map(Si);
 	for (let o = t; o < n; o++) {
-		let t = qr(o), n = Q($r(e, o), t);
+		let t = Jr(o), n = Q(ei(e, o), t);
 		for (let s = 0; s < r.length; s++) {
 			let c = e == 10 ? +`${r[s]}e${o}` : r[s] * n, l = (o >= 0 ? 0 : t) + (o >= a[s] ? 0 : a[s]), u = e == 10 ? c : Q(c, l);
-			i.push(u), bi.set(u, l);
+			i.push(u), xi.set(u, l);
 		}
 	}
 	return i;
 }
-var Ci = {}, wi = [], Ti = [null, null], Ei = Array.isArray, Di = Number.isInteger, Oi = (e) => e === void 0;
-function ki(e) {
+var wi = {}, Ti = [], Ei = [null, null], Di = Array.isArray, Oi = Number.isInteger, ki = (e) => e === void 0;
+function Ai(e) {
 	return typeof e == "string";
 }
-function Ai(e) {
+function ji(e) {
 	let t = !1;
 	if (e != null) {
 		let n = e.constructor;
@@ -1978,35 +1978,35 @@ function Ai(e) {
 	}
 	return t;
 }
-function ji(e) {
+function Mi(e) {
 	return typeof e == "object" && !!e;
 }
-var Mi = Object.getPrototypeOf(Uint8Array), Ni = "__proto__";
-function Pi(e, t = Ai) {
+var Ni = Object.getPrototypeOf(Uint8Array), Pi = "__proto__";
+function Fi(e, t = ji) {
 	let n;
-	if (Ei(e)) {
+	if (Di(e)) {
 		let r = e.find((e) => e != null);
-		if (Ei(r) || t(r)) {
+		if (Di(r) || t(r)) {
 			n = Array(e.length);
-			for (let r = 0; r < e.length; r++) n[r] = Pi(e[r], t);
+			for (let r = 0; r < e.length; r++) n[r] = Fi(e[r], t);
 		} else n = e.slice();
-	} else if (e instanceof Mi) n = e.slice();
+	} else if (e instanceof Ni) n = e.slice();
 	else if (t(e)) {
 		n = {};
-		for (let r in e) r != Ni && (n[r] = Pi(e[r], t));
+		for (let r in e) r != Pi && (n[r] = Fi(e[r], t));
 	} else n = e;
 	return n;
 }
-function Fi(e) {
+function Ii(e) {
 	let t = arguments;
 	for (let n = 1; n < t.length; n++) {
 		let r = t[n];
-		for (let t in r) t != Ni && (Ai(e[t]) ? Fi(e[t], Pi(r[t])) : e[t] = Pi(r[t]));
+		for (let t in r) t != Pi && (ji(e[t]) ? Ii(e[t], Fi(r[t])) : e[t] = Fi(r[t]));
 	}
 	return e;
 }
-var Ii = 0, Li = 1, Ri = 2;
-function zi(e, t, n) {
+var Li = 0, Ri = 1, zi = 2;
+function Bi(e, t, n) {
 	for (let r = 0, i, a = -1; r < t.length; r++) {
 		let o = t[r];
 		if (o > a) {
@@ -2015,11 +2015,11 @@ function zi(e, t, n) {
 		}
 	}
 }
-function Bi(e, t) {
-	if (Ui(e)) {
+function Vi(e, t) {
+	if (Wi(e)) {
 		let t = e[0].slice();
 		for (let n = 1; n < e.length; n++) t.push(...e[n].slice(1));
-		return Wi(t[0]) || (t = Hi(t)), t;
+		return Gi(t[0]) || (t = Ui(t)), t;
 	}
 	let n = /* @__PURE__ */ new Set();
 	for (let t = 0; t < e.length; t++) {
@@ -2031,18 +2031,18 @@ function Bi(e, t) {
 	for (let n = 0; n < e.length; n++) {
 		let o = e[n], s = o[0];
 		for (let e = 1; e < o.length; e++) {
-			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Li, d = [];
+			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Ri, d = [];
 			for (let e = 0; e < c.length; e++) {
 				let t = c[e], n = a.get(s[e]);
-				t === null ? u != Ii && (l[n] = t, u == Ri && d.push(n)) : l[n] = t;
+				t === null ? u != Li && (l[n] = t, u == zi && d.push(n)) : l[n] = t;
 			}
-			zi(l, d, i), r.push(l);
+			Bi(l, d, i), r.push(l);
 		}
 	}
 	return r;
 }
-var Vi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
-function Hi(e) {
+var Hi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
+function Ui(e) {
 	let t = e[0], n = t.length, r = Array(n);
 	for (let e = 0; e < r.length; e++) r[e] = e;
 	r.sort((e, n) => t[e] - t[n]);
@@ -2054,7 +2054,7 @@ function Hi(e) {
 	}
 	return i;
 }
-function Ui(e) {
+function Wi(e) {
 	let t = e[0][0], n = t.length;
 	for (let r = 1; r < e.length; r++) {
 		let i = e[r][0];
@@ -2065,14 +2065,14 @@ function Ui(e) {
 	}
 	return !0;
 }
-function Wi(e, t = 100) {
+function Gi(e, t = 100) {
 	let n = e.length;
 	if (n <= 1) return !0;
 	let r = 0, i = n - 1;
 	for (; r <= i && e[r] == null;) r++;
 	for (; i >= r && e[i] == null;) i--;
 	if (i <= r) return !0;
-	let a = Qr(1, Jr((i - r + 1) / t));
+	let a = $r(1, Yr((i - r + 1) / t));
 	for (let t = e[r], n = r + a; n <= i; n += a) {
 		let r = e[n];
 		if (r != null) {
@@ -2082,7 +2082,7 @@ function Wi(e, t = 100) {
 	}
 	return !0;
 }
-var Gi = [
+var Ki = [
 	"January",
 	"February",
 	"March",
@@ -2095,7 +2095,7 @@ var Gi = [
 	"October",
 	"November",
 	"December"
-], Ki = [
+], qi = [
 	"Sunday",
 	"Monday",
 	"Tuesday",
@@ -2104,33 +2104,33 @@ var Gi = [
 	"Friday",
 	"Saturday"
 ];
-function qi(e) {
+function Ji(e) {
 	return e.slice(0, 3);
 }
-var Ji = Ki.map(qi), Yi = {
-	MMMM: Gi,
-	MMM: Gi.map(qi),
-	WWWW: Ki,
-	WWW: Ji
+var Yi = qi.map(Ji), Xi = {
+	MMMM: Ki,
+	MMM: Ki.map(Ji),
+	WWWW: qi,
+	WWW: Yi
 };
-function Xi(e) {
+function Zi(e) {
 	return (e < 10 ? "0" : "") + e;
 }
-function Zi(e) {
+function Qi(e) {
 	return (e < 10 ? "00" : e < 100 ? "0" : "") + e;
 }
-var Qi = {
+var $i = {
 	YYYY: (e) => e.getFullYear(),
 	YY: (e) => (e.getFullYear() + "").slice(2),
 	MMMM: (e, t) => t.MMMM[e.getMonth()],
 	MMM: (e, t) => t.MMM[e.getMonth()],
-	MM: (e) => Xi(e.getMonth() + 1),
+	MM: (e) => Zi(e.getMonth() + 1),
 	M: (e) => e.getMonth() + 1,
-	DD: (e) => Xi(e.getDate()),
+	DD: (e) => Zi(e.getDate()),
 	D: (e) => e.getDate(),
 	WWWW: (e, t) => t.WWWW[e.getDay()],
 	WWW: (e, t) => t.WWW[e.getDay()],
-	HH: (e) => Xi(e.getHours()),
+	HH: (e) => Zi(e.getHours()),
 	H: (e) => e.getHours(),
 	h: (e) => {
 		let t = e.getHours();
@@ -2139,35 +2139,35 @@ var Qi = {
 	AA: (e) => e.getHours() >= 12 ? "PM" : "AM",
 	aa: (e) => e.getHours() >= 12 ? "pm" : "am",
 	a: (e) => e.getHours() >= 12 ? "p" : "a",
-	mm: (e) => Xi(e.getMinutes()),
+	mm: (e) => Zi(e.getMinutes()),
 	m: (e) => e.getMinutes(),
-	ss: (e) => Xi(e.getSeconds()),
+	ss: (e) => Zi(e.getSeconds()),
 	s: (e) => e.getSeconds(),
-	fff: (e) => Zi(e.getMilliseconds())
+	fff: (e) => Qi(e.getMilliseconds())
 };
-function $i(e, t) {
-	t ||= Yi;
+function ea(e, t) {
+	t ||= Xi;
 	let n = [], r = /\{([a-z]+)\}|[^{]+/gi, i;
-	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? Qi[i[1]] : i[0]);
+	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? $i[i[1]] : i[0]);
 	return (e) => {
 		let r = "";
 		for (let i = 0; i < n.length; i++) r += typeof n[i] == "string" ? n[i] : n[i](e, t);
 		return r;
 	};
 }
-var ea = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-function ta(e, t) {
+var ta = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function na(e, t) {
 	let n;
-	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == ea ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
+	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == ta ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
 }
-var na = (e) => e % 1 == 0, ra = [
+var ra = (e) => e % 1 == 0, ia = [
 	1,
 	2,
 	2.5,
 	5
-], ia = Si(10, -32, 0, ra), aa = Si(10, 0, 32, ra), oa = aa.filter(na), sa = ia.concat(aa), ca = "\n", la = "{YYYY}", ua = ca + la, da = "{M}/{D}", fa = ca + da, pa = fa + "/{YY}", ma = "{aa}", ha = "{h}:{mm}" + ma, ga = ca + ha, _a = ":{ss}", $ = null;
-function va(e) {
-	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? Si(10, 0, 3, ra).filter(na) : Si(10, -3, 0, ra)).concat([
+], aa = Ci(10, -32, 0, ia), oa = Ci(10, 0, 32, ia), sa = oa.filter(ra), ca = aa.concat(oa), la = "\n", ua = "{YYYY}", da = la + ua, fa = "{M}/{D}", pa = la + fa, ma = pa + "/{YY}", ha = "{aa}", ga = "{h}:{mm}" + ha, _a = la + ga, va = ":{ss}", $ = null;
+function ya(e) {
+	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? Ci(10, 0, 3, ia).filter(ra) : Ci(10, -3, 0, ia)).concat([
 		t,
 		t * 5,
 		t * 10,
@@ -2211,7 +2211,7 @@ function va(e) {
 	]), c = [
 		[
 			o,
-			la,
+			ua,
 			$,
 			$,
 			$,
@@ -2223,7 +2223,7 @@ function va(e) {
 		[
 			i * 28,
 			"{MMM}",
-			ua,
+			da,
 			$,
 			$,
 			$,
@@ -2233,8 +2233,8 @@ function va(e) {
 		],
 		[
 			i,
+			fa,
 			da,
-			ua,
 			$,
 			$,
 			$,
@@ -2244,10 +2244,10 @@ function va(e) {
 		],
 		[
 			r,
-			"{h}" + ma,
-			pa,
+			"{h}" + ha,
+			ma,
 			$,
-			fa,
+			pa,
 			$,
 			$,
 			$,
@@ -2255,10 +2255,10 @@ function va(e) {
 		],
 		[
 			n,
-			ha,
-			pa,
+			ga,
+			ma,
 			$,
-			fa,
+			pa,
 			$,
 			$,
 			$,
@@ -2266,42 +2266,42 @@ function va(e) {
 		],
 		[
 			t,
+			va,
+			ma + " " + ga,
+			$,
+			pa + " " + ga,
+			$,
 			_a,
-			pa + " " + ha,
-			$,
-			fa + " " + ha,
-			$,
-			ga,
 			$,
 			1
 		],
 		[
 			e,
-			_a + ".{fff}",
-			pa + " " + ha,
+			va + ".{fff}",
+			ma + " " + ga,
 			$,
-			fa + " " + ha,
+			pa + " " + ga,
 			$,
-			ga,
+			_a,
 			$,
 			1
 		]
 	];
 	function l(t) {
 		return (s, c, l, u, d, f) => {
-			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Oa(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
+			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = ka(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
 			if (h || m) {
-				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Oa(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Yr(i / e)), c = s.getFullYear(), l = s.getMonth();
+				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(ka(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Xr(i / e)), c = s.getFullYear(), l = s.getMonth();
 				for (let a = 0; i <= u; a++) {
-					let o = Oa(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
+					let o = ka(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
 					i = Q((+o + s) * e, 3), i <= u && p.push(i);
 				}
 			} else {
-				let a = d >= i ? i : d, o = y + (Jr(l) - Jr(_)) + vi(_ - y, a);
+				let a = d >= i ? i : d, o = y + (Yr(l) - Yr(_)) + yi(_ - y, a);
 				p.push(o);
 				let m = t(o), h = m.getHours() + m.getMinutes() / n + m.getSeconds() / r, g = d / r, v = f / s.axes[c]._space;
 				for (; o = Q(o + d, e == 1 ? 0 : 3), !(o > u);) if (g > 1) {
-					let e = Jr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
+					let e = Yr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
 					n > 1 && (n = -1), o -= n * r, h = (h + g) % 24;
 					let i = p[p.length - 1];
 					Q((o - i) / d, 3) * v >= .7 && p.push(o);
@@ -2316,12 +2316,12 @@ function va(e) {
 		l
 	];
 }
-var [ya, ba, xa] = va(1), [Sa, Ca, wa] = va(.001);
-Si(2, -53, 53, [1]);
-function Ta(e, t) {
+var [ba, xa, Sa] = ya(1), [Ca, wa, Ta] = ya(.001);
+Ci(2, -53, 53, [1]);
+function Ea(e, t) {
 	return e.map((e) => e.map((n, r) => r == 0 || r == 8 || n == null ? n : t(r == 1 || e[8] == 0 ? n : e[1] + n)));
 }
-function Ea(e, t) {
+function Da(e, t) {
 	return (n, r, i, a, o) => {
 		let s = t.find((e) => o >= e[0]) || t[t.length - 1], c, l, u, d, f, p;
 		return r.map((t) => {
@@ -2330,98 +2330,98 @@ function Ea(e, t) {
 		});
 	};
 }
-function Da(e, t) {
-	let n = $i(t);
+function Oa(e, t) {
+	let n = ea(t);
 	return (t, r, i, a, o) => r.map((t) => n(e(t)));
 }
-function Oa(e, t, n) {
+function ka(e, t, n) {
 	return new Date(e, t, n);
 }
-function ka(e, t) {
+function Aa(e, t) {
 	return t(e);
 }
-var Aa = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
-function ja(e, t) {
-	return (n, r, i, a) => a == null ? or : t(e(r));
-}
+var ja = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
 function Ma(e, t) {
+	return (n, r, i, a) => a == null ? sr : t(e(r));
+}
+function Na(e, t) {
 	let n = e.series[t];
 	return n.width ? n.stroke(e, t) : n.points.width ? n.points.stroke(e, t) : null;
 }
-function Na(e, t) {
+function Pa(e, t) {
 	return e.series[t].fill(e, t);
 }
-var Pa = {
+var Fa = {
 	show: !0,
 	live: !0,
 	isolate: !1,
-	mount: li,
+	mount: ui,
 	markers: {
 		show: !0,
 		width: 2,
-		stroke: Ma,
-		fill: Na,
+		stroke: Na,
+		fill: Pa,
 		dash: "solid"
 	},
 	idx: null,
 	idxs: null,
 	values: []
 };
-function Fa(e, t) {
-	let n = e.cursor.points, r = gr(), i = n.size(e, t);
-	Y(r, Hn, i), Y(r, Un, i);
+function Ia(e, t) {
+	let n = e.cursor.points, r = _r(), i = n.size(e, t);
+	Y(r, Un, i), Y(r, Wn, i);
 	let a = i / -2;
 	Y(r, "marginLeft", a), Y(r, "marginTop", a);
 	let o = n.width(e, t, i);
 	return o && Y(r, "borderWidth", o), r;
 }
-function Ia(e, t) {
+function La(e, t) {
 	let n = e.series[t].points;
 	return n._fill || n._stroke;
 }
-function La(e, t) {
+function Ra(e, t) {
 	let n = e.series[t].points;
 	return n._stroke || n._fill;
 }
-function Ra(e, t) {
+function za(e, t) {
 	return e.series[t].points.size;
 }
-var za = [0, 0];
-function Ba(e, t, n) {
-	return za[0] = t, za[1] = n, za;
+var Ba = [0, 0];
+function Va(e, t, n) {
+	return Ba[0] = t, Ba[1] = n, Ba;
 }
-function Va(e, t, n, r = !0) {
+function Ha(e, t, n, r = !0) {
 	return (e) => {
 		e.button != 0 || r && e.target != t || n(e);
 	};
 }
-function Ha(e, t, n, r = !0) {
+function Ua(e, t, n, r = !0) {
 	return (e) => {
 		r && e.target != t || n(e);
 	};
 }
-var Ua = {
+var Wa = {
 	show: !0,
 	x: !0,
 	y: !0,
 	lock: !1,
-	move: Ba,
+	move: Va,
 	points: {
 		one: !1,
-		show: Fa,
-		size: Ra,
+		show: Ia,
+		size: za,
 		width: 0,
-		stroke: La,
-		fill: Ia
+		stroke: Ra,
+		fill: La
 	},
 	bind: {
-		mousedown: Va,
-		mouseup: Va,
-		click: Va,
-		dblclick: Va,
-		mousemove: Ha,
-		mouseleave: Ha,
-		mouseenter: Ha
+		mousedown: Ha,
+		mouseup: Ha,
+		click: Ha,
+		dblclick: Ha,
+		mousemove: Ua,
+		mouseleave: Ua,
+		mouseenter: Ua
 	},
 	drag: {
 		setScale: !0,
@@ -2451,139 +2451,139 @@ var Ua = {
 	dataIdx: null,
 	idxs: null,
 	event: null
-}, Wa = {
+}, Ga = {
 	show: !0,
 	stroke: "rgba(0,0,0,0.07)",
 	width: 2
-}, Ga = Fi({}, Wa, { filter: di }), Ka = Fi({}, Ga, { size: 10 }), qa = Fi({}, Wa, { show: !1 }), Ja = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Ya = "bold " + Ja, Xa = 1.5, Za = {
+}, Ka = Ii({}, Ga, { filter: fi }), qa = Ii({}, Ka, { size: 10 }), Ja = Ii({}, Ga, { show: !1 }), Ya = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Xa = "bold " + Ya, Za = 1.5, Qa = {
 	show: !0,
 	scale: "x",
-	stroke: Jn,
+	stroke: Yn,
 	space: 50,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Ya,
+	labelFont: Xa,
 	side: 2,
-	grid: Ga,
-	ticks: Ka,
-	border: qa,
-	font: Ja,
-	lineGap: Xa,
+	grid: Ka,
+	ticks: qa,
+	border: Ja,
+	font: Ya,
+	lineGap: Za,
 	rotate: 0
-}, Qa = "Value", $a = "Time", eo = {
+}, $a = "Value", eo = "Time", to = {
 	show: !0,
 	scale: "x",
 	auto: !1,
 	sorted: 1,
-	min: ai,
+	min: oi,
 	max: -Infinity,
 	idxs: []
 };
-function to(e, t, n, r, i) {
-	return t.map((e) => e == null ? "" : Wr(e));
+function no(e, t, n, r, i) {
+	return t.map((e) => e == null ? "" : Gr(e));
 }
-function no(e, t, n, r, i, a, o) {
-	let s = [], c = bi.get(i) || 0;
-	n = o ? n : Q(vi(n, i), c);
+function ro(e, t, n, r, i, a, o) {
+	let s = [], c = xi.get(i) || 0;
+	n = o ? n : Q(yi(n, i), c);
 	for (let e = n; e <= r; e = Q(e + i, c)) s.push(Object.is(e, -0) ? 0 : e);
 	return s;
 }
-function ro(e, t, n, r, i, a, o) {
+function io(e, t, n, r, i, a, o) {
 	let s = [], c = e.scales[e.axes[t].scale].log;
-	i = $r(c, Jr((c == 10 ? ti : ni)(n))), c == 10 && (i = sa[Dr(i, sa)]);
+	i = ei(c, Yr((c == 10 ? ni : ri)(n))), c == 10 && (i = ca[Or(i, ca)]);
 	let l = n, u = i * c;
-	c == 10 && (u = sa[Dr(u, sa)]);
+	c == 10 && (u = ca[Or(u, ca)]);
 	do
-		s.push(l), l += i, c == 10 && !bi.has(l) && (l = Q(l, bi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = sa[Dr(u, sa)]));
+		s.push(l), l += i, c == 10 && !xi.has(l) && (l = Q(l, xi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = ca[Or(u, ca)]));
 	while (l <= r);
 	return s;
 }
-function io(e, t, n, r, i, a, o) {
-	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? ro(e, t, Qr(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
-	return (n < -s ? ro(e, t, Qr(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
+function ao(e, t, n, r, i, a, o) {
+	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? io(e, t, $r(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
+	return (n < -s ? io(e, t, $r(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
 }
-var ao = /./, oo = /[12357]/, so = /[125]/, co = /1/, lo = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
-function uo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? ao : c(7, o) - u >= l ? oo : c(5, o) - u >= l ? so : co;
-	if (d == co) {
-		let e = qr(c(1, o) - u);
-		if (e < l) return lo(t.slice().reverse(), s.distr, d, Xr(l / e)).reverse();
-	}
-	return lo(t, s.distr, d, 1);
-}
+var oo = /./, so = /[12357]/, co = /[125]/, lo = /1/, uo = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
 function fo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = qr(c(1, o) - c(2, o));
-	return l < s ? lo(t.slice().reverse(), 3, ao, Xr(s / l)).reverse() : t;
+	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? oo : c(7, o) - u >= l ? so : c(5, o) - u >= l ? co : lo;
+	if (d == lo) {
+		let e = Jr(c(1, o) - u);
+		if (e < l) return uo(t.slice().reverse(), s.distr, d, Zr(l / e)).reverse();
+	}
+	return uo(t, s.distr, d, 1);
 }
-function po(e, t, n, r) {
-	return r == null ? or : t == null ? "" : Wr(t);
+function po(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Jr(c(1, o) - c(2, o));
+	return l < s ? uo(t.slice().reverse(), 3, oo, Zr(s / l)).reverse() : t;
 }
-var mo = {
+function mo(e, t, n, r) {
+	return r == null ? sr : t == null ? "" : Gr(t);
+}
+var ho = {
 	show: !0,
 	scale: "y",
-	stroke: Jn,
+	stroke: Yn,
 	space: 30,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Ya,
+	labelFont: Xa,
 	side: 3,
-	grid: Ga,
-	ticks: Ka,
-	border: qa,
-	font: Ja,
-	lineGap: Xa,
+	grid: Ka,
+	ticks: qa,
+	border: Ja,
+	font: Ya,
+	lineGap: Za,
 	rotate: 0
 };
-function ho(e, t) {
+function go(e, t) {
 	return Q((3 + (e || 1) * 2) * t, 3);
 }
-function go(e, t) {
-	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = qr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
+function _o(e, t) {
+	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Jr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
 	return r[1] - r[0] <= o;
 }
-var _o = {
+var vo = {
 	scale: null,
 	auto: !0,
 	sorted: 0,
-	min: ai,
+	min: oi,
 	max: -Infinity
-}, vo = (e, t, n, r, i) => i, yo = {
+}, yo = (e, t, n, r, i) => i, bo = {
 	show: !0,
 	auto: !0,
 	sorted: 0,
-	gaps: vo,
+	gaps: yo,
 	alpha: 1,
-	facets: [Fi({}, _o, { scale: "x" }), Fi({}, _o, { scale: "y" })]
-}, bo = {
+	facets: [Ii({}, vo, { scale: "x" }), Ii({}, vo, { scale: "y" })]
+}, xo = {
 	scale: "y",
 	auto: !0,
 	sorted: 0,
 	show: !0,
 	spanGaps: !1,
-	gaps: vo,
+	gaps: yo,
 	alpha: 1,
 	points: {
-		show: go,
+		show: _o,
 		filter: null
 	},
 	values: null,
-	min: ai,
+	min: oi,
 	max: -Infinity,
 	idxs: [],
 	path: null,
 	clip: null
 };
-function xo(e, t, n, r, i) {
+function So(e, t, n, r, i) {
 	return n / 10;
 }
-var So = {
-	time: xn,
+var Co = {
+	time: Sn,
 	auto: !0,
 	distr: 1,
 	log: 10,
@@ -2592,12 +2592,12 @@ var So = {
 	max: null,
 	dir: 1,
 	ori: 0
-}, Co = Fi({}, So, {
+}, wo = Ii({}, Co, {
 	time: !1,
 	ori: 1
-}), wo = {};
-function To(e, t) {
-	let n = wo[e];
+}), To = {};
+function Eo(e, t) {
+	let n = To[e];
 	return n || (n = {
 		key: e,
 		plots: [],
@@ -2610,38 +2610,38 @@ function To(e, t) {
 		pub(e, t, r, i, a, o, s) {
 			for (let c = 0; c < n.plots.length; c++) n.plots[c] != t && n.plots[c].pub(e, t, r, i, a, o, s);
 		}
-	}, e != null && (wo[e] = n)), n;
+	}, e != null && (To[e] = n)), n;
 }
-var Eo = 1, Do = 2;
-function Oo(e, t, n) {
+var Do = 1, Oo = 2;
+function ko(e, t, n) {
 	let r = e.mode, i = e.series[t], a = r == 2 ? e._data[t] : e._data, o = e.scales, s = e.bbox, c = a[0], l = r == 2 ? a[1] : a[t], u = r == 2 ? o[i.facets[0].scale] : o[e.series[0].scale], d = r == 2 ? o[i.facets[1].scale] : o[i.scale], f = s.left, p = s.top, m = s.width, h = s.height, g = e.valToPosH, _ = e.valToPosV;
-	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Lo, zo, Vo, Uo, Go) : n(i, c, l, u, d, _, g, p, f, h, m, Ro, Bo, Ho, Wo, Ko);
+	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Ro, Bo, Ho, Wo, Ko) : n(i, c, l, u, d, _, g, p, f, h, m, zo, Vo, Uo, Go, qo);
 }
-function ko(e, t) {
-	let n = 0, r = 0, i = X(e.bands, wi);
+function Ao(e, t) {
+	let n = 0, r = 0, i = X(e.bands, Ti);
 	for (let e = 0; e < i.length; e++) {
 		let a = i[e];
 		a.series[0] == t ? n = a.dir : a.series[1] == t && (a.dir == 1 ? r |= 1 : r |= 2);
 	}
 	return [n, r == 1 ? -1 : r == 2 ? 1 : r == 3 ? 2 : 0];
 }
-function Ao(e, t, n, r, i) {
+function jo(e, t, n, r, i) {
 	let a = e.mode, o = e.series[t], s = a == 2 ? o.facets[1].scale : o.scale, c = e.scales[s];
 	return i == -1 ? c.min : i == 1 ? c.max : c.distr == 3 ? c.dir == 1 ? c.min : c.max : 0;
 }
-function jo(e, t, n, r, i, a) {
-	return Oo(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
-		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? zo : Bo, v, y;
+function Mo(e, t, n, r, i, a) {
+	return ko(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
+		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Bo : Vo, v, y;
 		g == 1 ? (v = n, y = r) : (v = r, y = n);
 		let b = h(l(t[v], s, p, d)), x = h(u(o[v], c, m, f)), S = h(l(t[y], s, p, d)), C = h(u(a == 1 ? c.max : c.min, c, m, f)), w = new Path2D(i);
 		return _(w, S, C), _(w, b, C), _(w, b, x), w;
 	});
 }
-function Mo(e, t, n, r, i, a) {
+function No(e, t, n, r, i, a) {
 	let o = null;
 	if (e.length > 0) {
 		o = new Path2D();
-		let s = t == 0 ? Vo : Ho, c = n;
+		let s = t == 0 ? Ho : Uo, c = n;
 		for (let t = 0; t < e.length; t++) {
 			let n = e[t];
 			if (n[1] > n[0]) {
@@ -2654,11 +2654,11 @@ function Mo(e, t, n, r, i, a) {
 	}
 	return o;
 }
-function No(e, t, n) {
+function Po(e, t, n) {
 	let r = e[e.length - 1];
 	r && r[0] == t ? r[1] = n : e.push([t, n]);
 }
-function Po(e, t, n, r, i, a, o) {
+function Fo(e, t, n, r, i, a, o) {
 	let s = [], c = e.length;
 	for (let l = i == 1 ? n : r; l >= n && l <= r; l += i) if (t[l] === null) {
 		let u = l, d = l;
@@ -2671,11 +2671,11 @@ function Po(e, t, n, r, i, a, o) {
 	}
 	return s;
 }
-function Fo(e) {
-	return e == 0 ? ui : e == 1 ? Yr : (t) => _i(t, e);
-}
 function Io(e) {
-	let t = e == 0 ? Lo : Ro, n = e == 0 ? (e, t, n, r, i, a) => {
+	return e == 0 ? di : e == 1 ? Xr : (t) => vi(t, e);
+}
+function Lo(e) {
+	let t = e == 0 ? Ro : zo, n = e == 0 ? (e, t, n, r, i, a) => {
 		e.arcTo(t, n, r, i, a);
 	} : (e, t, n, r, i, a) => {
 		e.arcTo(n, t, i, r, a);
@@ -2685,36 +2685,36 @@ function Io(e) {
 		e.rect(n, t, i, r);
 	};
 	return (e, i, a, o, s, c = 0, l = 0) => {
-		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Zr(c, o / 2, s / 2), l = Zr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
+		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Qr(c, o / 2, s / 2), l = Qr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
 	};
 }
-var Lo = (e, t, n) => {
+var Ro = (e, t, n) => {
 	e.moveTo(t, n);
-}, Ro = (e, t, n) => {
-	e.moveTo(n, t);
 }, zo = (e, t, n) => {
-	e.lineTo(t, n);
+	e.moveTo(n, t);
 }, Bo = (e, t, n) => {
+	e.lineTo(t, n);
+}, Vo = (e, t, n) => {
 	e.lineTo(n, t);
-}, Vo = Io(0), Ho = Io(1), Uo = (e, t, n, r, i, a) => {
+}, Ho = Lo(0), Uo = Lo(1), Wo = (e, t, n, r, i, a) => {
 	e.arc(t, n, r, i, a);
-}, Wo = (e, t, n, r, i, a) => {
+}, Go = (e, t, n, r, i, a) => {
 	e.arc(n, t, r, i, a);
-}, Go = (e, t, n, r, i, a, o) => {
-	e.bezierCurveTo(t, n, r, i, a, o);
 }, Ko = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(t, n, r, i, a, o);
+}, qo = (e, t, n, r, i, a, o) => {
 	e.bezierCurveTo(n, t, i, r, o, a);
 };
-function qo(e) {
-	return (e, t, n, r, i) => Oo(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
+function Jo(e) {
+	return (e, t, n, r, i) => ko(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
 		let { pxRound: h, points: g } = t, _, v;
-		s.ori == 0 ? (_ = Lo, v = Uo) : (_ = Ro, v = Wo);
+		s.ori == 0 ? (_ = Ro, v = Wo) : (_ = zo, v = Go);
 		let y = Q(g.width * J, 3), b = (g.size - g.width) / 2 * J, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
-		Vo(C, w - x, T - x, E + x * 2, D + x * 2);
+		Ho(C, w - x, T - x, E + x * 2, D + x * 2);
 		let O = (e) => {
 			if (o[e] != null) {
 				let t = h(l(a[e], s, p, d)), n = h(u(o[e], c, m, f));
-				_(S, t + b, n), v(S, t, n, b, 0, Kr * 2);
+				_(S, t + b, n), v(S, t, n, b, 0, qr * 2);
 			}
 		};
 		if (i) i.forEach(O);
@@ -2727,25 +2727,25 @@ function qo(e) {
 		};
 	});
 }
-function Jo(e) {
+function Yo(e) {
 	return (t, n, r, i, a, o) => {
 		r != i && (a != r && o != r && e(t, n, r), a != i && o != i && e(t, n, i), e(t, n, o));
 	};
 }
-var Yo = Jo(zo), Xo = Jo(Bo);
-function Zo(e) {
+var Xo = Yo(Bo), Zo = Yo(Vo);
+function Qo(e) {
 	let t = X(e?.alignGaps, 0);
-	return (e, n, r, i) => Oo(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
-		[r, i] = jr(s, r, i);
+	return (e, n, r, i) => ko(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
+		[r, i] = Mr(s, r, i);
 		let g = a.pxRound, _ = (e) => g(u(e, c, m, f)), v = (e) => g(d(e, l, h, p)), y, b;
-		c.ori == 0 ? (y = zo, b = Yo) : (y = Bo, b = Xo);
+		c.ori == 0 ? (y = Bo, b = Xo) : (y = Vo, b = Zo);
 		let x = c.dir * (c.ori == 0 ? 1 : -1), S = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Eo
+			flags: Do
 		}, C = S.stroke, w = !1;
 		if (i - r >= m * 4) {
 			let t = (t) => e.posToVal(t, c.key, !0), n = null, a = null, l, u, d, f = _(o[x == 1 ? r : i]), p = _(o[r]), m = _(o[i]), h = t(x == 1 ? p + 1 : m - 1);
@@ -2758,29 +2758,29 @@ function Zo(e) {
 			let t = s[e];
 			t === null ? w = !0 : t != null && y(C, _(o[e]), v(t));
 		}
-		let [T, E] = ko(e, n);
+		let [T, E] = Ao(e, n);
 		if (a.fill != null || T != 0) {
 			let t = S.fill = new Path2D(C), s = v(a.fillTo(e, n, a.min, a.max, T)), c = _(o[r]), l = _(o[i]);
 			x == -1 && ([l, c] = [c, l]), y(t, l, s), y(t, c, s);
 		}
 		if (!a.spanGaps) {
 			let l = [];
-			w && l.push(...Po(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = Mo(l, c.ori, f, p, m, h);
+			w && l.push(...Fo(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = No(l, c.ori, f, p, m, h);
 		}
-		return E != 0 && (S.band = E == 2 ? [jo(e, n, r, i, C, -1), jo(e, n, r, i, C, 1)] : jo(e, n, r, i, C, E)), S;
+		return E != 0 && (S.band = E == 2 ? [Mo(e, n, r, i, C, -1), Mo(e, n, r, i, C, 1)] : Mo(e, n, r, i, C, E)), S;
 	});
 }
-function Qo(e) {
+function $o(e) {
 	let t = X(e.align, 1), n = X(e.ascDesc, !1), r = X(e.alignGaps, 0), i = X(e.extend, !1);
-	return (e, a, o, s) => Oo(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
-		[o, s] = jr(u, o, s);
-		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? zo : Bo, T = {
+	return (e, a, o, s) => ko(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
+		[o, s] = Mr(u, o, s);
+		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Bo : Vo, T = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Eo
+			flags: Do
 		}, E = T.stroke, D = d.dir * (d.ori == 0 ? 1 : -1), O = C(u[D == 1 ? o : s]), k = S(l[D == 1 ? o : s]), ee = k, A = k;
 		i && t == -1 && (A = b, w(E, A, O)), w(E, k, O);
 		for (let e = D == 1 ? o : s; e >= o && e <= s; e += D) {
@@ -2791,50 +2791,50 @@ function Qo(e) {
 		}
 		let te = ee;
 		i && t == 1 && (te = b + x, w(E, te, O));
-		let [ne, re] = ko(e, a);
+		let [ne, re] = Ao(e, a);
 		if (c.fill != null || ne != 0) {
 			let t = T.fill = new Path2D(E), n = C(c.fillTo(e, a, c.min, c.max, ne));
 			w(t, te, n), w(t, A, n);
 		}
 		if (!c.spanGaps) {
 			let i = [];
-			i.push(...Po(l, u, o, s, D, S, r));
+			i.push(...Fo(l, u, o, s, D, S, r));
 			let f = c.width * J / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
 			i.forEach((e) => {
 				e[0] += p, e[1] += m;
-			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = Mo(i, d.ori, h, g, _, v);
+			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = No(i, d.ori, h, g, _, v);
 		}
-		return re != 0 && (T.band = re == 2 ? [jo(e, a, o, s, E, -1), jo(e, a, o, s, E, 1)] : jo(e, a, o, s, E, re)), T;
+		return re != 0 && (T.band = re == 2 ? [Mo(e, a, o, s, E, -1), Mo(e, a, o, s, E, 1)] : Mo(e, a, o, s, E, re)), T;
 	});
 }
-function $o(e, t, n, r, i, a, o = ai) {
+function es(e, t, n, r, i, a, o = oi) {
 	if (e.length > 1) {
 		let s = null;
 		for (let c = 0, l = Infinity; c < e.length; c++) if (t[c] !== void 0) {
 			if (s != null) {
-				let t = qr(e[c] - e[s]);
-				t < l && (l = t, o = qr(n(e[c], r, i, a) - n(e[s], r, i, a)));
+				let t = Jr(e[c] - e[s]);
+				t < l && (l = t, o = Jr(n(e[c], r, i, a) - n(e[s], r, i, a)));
 			}
 			s = c;
 		}
 	}
 	return o;
 }
-function es(e) {
-	e ||= Ci;
+function ts(e) {
+	e ||= wi;
 	let t = X(e.size, [
 		.6,
-		ai,
+		oi,
 		1
 	]), n = e.align || 0, r = e.gap || 0, i = e.radius;
 	i = i == null ? [0, 0] : typeof i == "number" ? [i, 0] : i;
-	let a = Z(i), o = 1 - t[0], s = X(t[1], ai), c = X(t[2], 1), l = X(e.disp, Ci), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
-	return (e, t, i, p) => Oo(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
+	let a = Z(i), o = 1 - t[0], s = X(t[1], oi), c = X(t[2], 1), l = X(e.disp, wi), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
+	return (e, t, i, p) => ko(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
 		let T = m.pxRound, E = n, D = r * J, O = s * J, k = c * J, ee, A;
 		_.ori == 0 ? [ee, A] = a(e, t) : [A, ee] = a(e, t);
-		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Vo : Ho, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
+		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Ho : Uo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
 			u(e, t, n, i, r, o, a);
-		}, ie = X(e.bands, wi).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
+		}, ie = X(e.bands, Ti).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
 		d != null && (F == 0 || f != null) && (I = !0, ce = d.values(e, t, i, p), le = /* @__PURE__ */ new Map(), new Set(ce).forEach((e) => {
 			e != null && le.set(e, new Path2D());
 		}), F > 0 && (ue = f.values(e, t, i, p), de = /* @__PURE__ */ new Map(), new Set(ue).forEach((e) => {
@@ -2844,48 +2844,48 @@ function es(e) {
 		if (fe != null && pe != null) {
 			E = 1, h = fe.values(e, t, i, p), fe.unit == 2 && (h = h.map((t) => e.posToVal(x + t * C, _.key, !0)));
 			let n = pe.values(e, t, i, p);
-			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = $o(h, g, y, _, C, x, P), N = P - se + D;
-		} else P = $o(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
-		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = ui);
-		let me = N > 0, he = P - N - (me ? F : 0);
-		se = T(si(he, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (me ? F / 2 : 0));
-		let ge = {
+			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = es(h, g, y, _, C, x, P), N = P - se + D;
+		} else P = es(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
+		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = di);
+		let L = N > 0, me = P - N - (L ? F : 0);
+		se = T(ci(me, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (L ? F / 2 : 0));
+		let he = {
 			stroke: null,
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
 			flags: 0
-		}, _e = I ? null : new Path2D(), ve = null;
-		if (ie != null) ve = e.data[ie.series[1]];
+		}, ge = I ? null : new Path2D(), _e = null;
+		if (ie != null) _e = e.data[ie.series[1]];
 		else {
 			let { y0: n, y1: r } = l;
-			n != null && r != null && (g = r.values(e, t, i, p), ve = n.values(e, t, i, p));
+			n != null && r != null && (g = r.values(e, t, i, p), _e = n.values(e, t, i, p));
 		}
-		let ye = ee * se, be = A * se;
+		let ve = ee * se, ye = A * se;
 		for (let n = te == 1 ? i : p; n >= i && n <= p; n += te) {
 			let r = g[n];
 			if (r == null) continue;
-			if (ve != null) {
-				let e = ve[n] ?? 0;
+			if (_e != null) {
+				let e = _e[n] ?? 0;
 				if (r - e == 0) continue;
 				j = b(e, v, w, S);
 			}
-			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T(Qr(a, j)), c = T(Zr(a, j)), u = s - c;
+			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T($r(a, j)), c = T(Qr(a, j)), u = s - c;
 			if (r != null) {
-				let i = r < 0 ? be : ye, a = r < 0 ? ye : be;
-				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + Jr(F / 2), se, Qr(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + Jr(F / 2), se, Qr(0, u - F), i, a)) : ne(_e, o, c + Jr(F / 2), se, Qr(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
+				let i = r < 0 ? ye : ve, a = r < 0 ? ve : ye;
+				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + Yr(F / 2), se, $r(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + Yr(F / 2), se, $r(0, u - F), i, a)) : ne(ge, o, c + Yr(F / 2), se, $r(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
 			}
 		}
-		return F > 0 ? ge.stroke = I ? de : _e : I || (ge._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, ge.width = 0), ge.fill = I ? le : _e, ge;
+		return F > 0 ? he.stroke = I ? de : ge : I || (he._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, he.width = 0), he.fill = I ? le : ge, he;
 	});
 }
-function ts(e, t) {
+function ns(e, t) {
 	let n = X(t?.alignGaps, 0);
-	return (t, r, i, a) => Oo(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
-		[i, a] = jr(c, i, a);
+	return (t, r, i, a) => ko(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
+		[i, a] = Mr(c, i, a);
 		let _ = o.pxRound, v = (e) => _(d(e, l, h, p)), y = (e) => _(f(e, u, g, m)), b, x, S;
-		l.ori == 0 ? (b = Lo, S = zo, x = Go) : (b = Ro, S = Bo, x = Ko);
+		l.ori == 0 ? (b = Ro, S = Bo, x = Ko) : (b = zo, S = Vo, x = qo);
 		let C = l.dir * (l.ori == 0 ? 1 : -1), w = v(s[C == 1 ? i : a]), T = w, E = [], D = [];
 		for (let e = C == 1 ? i : a; e >= i && e <= a; e += C) if (c[e] != null) {
 			let t = s[e], n = v(t);
@@ -2897,23 +2897,23 @@ function ts(e, t) {
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Eo
-		}, k = O.stroke, [ee, A] = ko(t, r);
+			flags: Do
+		}, k = O.stroke, [ee, A] = Ao(t, r);
 		if (o.fill != null || ee != 0) {
 			let e = O.fill = new Path2D(k), n = y(o.fillTo(t, r, o.min, o.max, ee));
 			S(e, T, n), S(e, w, n);
 		}
 		if (!o.spanGaps) {
 			let e = [];
-			e.push(...Po(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = Mo(e, l.ori, p, m, h, g);
+			e.push(...Fo(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = No(e, l.ori, p, m, h, g);
 		}
-		return A != 0 && (O.band = A == 2 ? [jo(t, r, i, a, k, -1), jo(t, r, i, a, k, 1)] : jo(t, r, i, a, k, A)), O;
+		return A != 0 && (O.band = A == 2 ? [Mo(t, r, i, a, k, -1), Mo(t, r, i, a, k, 1)] : Mo(t, r, i, a, k, A)), O;
 	});
 }
-function ns(e) {
-	return ts(rs, e);
+function rs(e) {
+	return ns(is, e);
 }
-function rs(e, t, n, r, i, a) {
+function is(e, t, n, r, i, a) {
 	let o = e.length;
 	if (o < 2) return null;
 	let s = new Path2D();
@@ -2928,61 +2928,61 @@ function rs(e, t, n, r, i, a) {
 	}
 	return s;
 }
-var is = /* @__PURE__ */ new Set();
-function as() {
-	for (let e of is) e.syncRect(!0);
+var as = /* @__PURE__ */ new Set();
+function os() {
+	for (let e of as) e.syncRect(!0);
 }
-sr && (Tr(nr, lr, as), Tr(rr, lr, as, !0), Tr(ar, lr, () => {
-	xs.pxRatio = J;
+cr && (Er(rr, ur, os), Er(ir, ur, os, !0), Er(or, ur, () => {
+	Ss.pxRatio = J;
 }));
-var os = Zo(), ss = qo();
-function cs(e, t, n, r) {
-	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => us(e, r, t, n));
+var ss = Qo(), cs = Jo();
+function ls(e, t, n, r) {
+	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => ds(e, r, t, n));
 }
-function ls(e, t) {
-	return e.map((e, n) => n == 0 ? {} : Fi({}, t, e));
+function us(e, t) {
+	return e.map((e, n) => n == 0 ? {} : Ii({}, t, e));
 }
-function us(e, t, n, r) {
-	return Fi({}, t == 0 ? n : r, e);
+function ds(e, t, n, r) {
+	return Ii({}, t == 0 ? n : r, e);
 }
-function ds(e, t, n) {
-	return t == null ? Ti : [t, n];
+function fs(e, t, n) {
+	return t == null ? Ei : [t, n];
 }
-var fs = ds;
-function ps(e, t, n) {
-	return t == null ? Ti : Br(t, n, Ir, !0);
+var ps = fs;
+function ms(e, t, n) {
+	return t == null ? Ei : Vr(t, n, Lr, !0);
 }
-function ms(e, t, n, r) {
-	return t == null ? Ti : Pr(t, n, e.scales[r].log, !1);
+function hs(e, t, n, r) {
+	return t == null ? Ei : Fr(t, n, e.scales[r].log, !1);
 }
-var hs = ms;
-function gs(e, t, n, r) {
-	return t == null ? Ti : Fr(t, n, e.scales[r].log, !1);
+var gs = hs;
+function _s(e, t, n, r) {
+	return t == null ? Ei : Ir(t, n, e.scales[r].log, !1);
 }
-var _s = gs;
-function vs(e, t, n, r, i) {
-	let a = Qr(oi(e), oi(t)), o = t - e, s = Dr(i / r * o, n);
+var vs = _s;
+function ys(e, t, n, r, i) {
+	let a = $r(si(e), si(t)), o = t - e, s = Or(i / r * o, n);
 	do {
 		let e = n[s], t = r * e / o;
-		if (t >= i && a + (e < 5 ? bi.get(e) : 0) <= 17) return [e, t];
+		if (t >= i && a + (e < 5 ? xi.get(e) : 0) <= 17) return [e, t];
 	} while (++s < n.length);
 	return [0, 0];
 }
-function ys(e) {
+function bs(e) {
 	let t, n;
-	return e = e.replace(/(\d+)px/, (e, r) => (t = Yr((n = +r) * J)) + "px"), [
+	return e = e.replace(/(\d+)px/, (e, r) => (t = Xr((n = +r) * J)) + "px"), [
 		e,
 		t,
 		n
 	];
 }
-function bs(e) {
+function xs(e) {
 	e.show && [e.font, e.labelFont].forEach((e) => {
 		let t = Q(e[2] * J, 1);
 		e[0] = e[0].replace(/[0-9.]+px/, t + "px"), e[1] = t;
 	});
 }
-function xs(e, t, n) {
+function Ss(e, t, n) {
 	let r = { mode: X(e.mode, 1) }, i = r.mode;
 	function a(e, t, n, r) {
 		let i = t.valToPct(e);
@@ -2998,33 +2998,33 @@ function xs(e, t, n) {
 	r.valToPosH = a, r.valToPosV = o;
 	let c = !1;
 	r.status = 0;
-	let l = r.root = gr(Sn);
-	if (e.id != null && (l.id = e.id), pr(l, e.class), e.title) {
-		let t = gr(Tn, l);
+	let l = r.root = _r(Cn);
+	if (e.id != null && (l.id = e.id), mr(l, e.class), e.title) {
+		let t = _r(En, l);
 		t.textContent = e.title;
 	}
-	let u = hr("canvas"), d = r.ctx = u.getContext("2d"), f = gr(En, l);
-	Tr("click", f, (e) => {
+	let u = gr("canvas"), d = r.ctx = u.getContext("2d"), f = _r(Dn, l);
+	Er("click", f, (e) => {
 		e.target === m && (G != $t || K != en) && an.click(r, e);
 	}, !0);
-	let p = r.under = gr(Dn, f);
+	let p = r.under = _r(On, f);
 	f.appendChild(u);
-	let m = r.over = gr(On, f);
-	e = Pi(e);
-	let h = +X(e.pxAlign, 1), g = Fo(h);
+	let m = r.over = _r(kn, f);
+	e = Fi(e);
+	let h = +X(e.pxAlign, 1), g = Io(h);
 	(e.plugins || []).forEach((t) => {
 		t.opts && (e = t.opts(r, e) || e);
 	});
-	let _ = e.ms || .001, v = r.series = i == 1 ? cs(e.series || [], eo, bo, !1) : ls(e.series || [null], yo), y = r.axes = cs(e.axes || [], Za, mo, !0), b = r.scales = {}, x = r.bands = e.bands || [];
+	let _ = e.ms || .001, v = r.series = i == 1 ? ls(e.series || [], to, xo, !1) : us(e.series || [null], bo), y = r.axes = ls(e.axes || [], Qa, ho, !0), b = r.scales = {}, x = r.bands = e.bands || [];
 	x.forEach((e) => {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1);
 	});
 	let S = i == 2 ? v[1].facets[0].scale : v[0].scale, C = {
-		axes: Lt,
+		axes: W,
 		series: Ot
 	}, w = (e.drawOrder || ["axes", "series"]).map((e) => C[e]);
 	function T(e) {
-		let t = e.distr == 3 ? (t) => ti(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ii(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
+		let t = e.distr == 3 ? (t) => ni(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ai(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
 		return (n) => {
 			let r = t(n), { _min: i, _max: a } = e, o = a - i;
 			return (r - i) / o;
@@ -3033,30 +3033,30 @@ function xs(e, t, n) {
 	function E(t) {
 		let n = b[t];
 		if (n == null) {
-			let r = (e.scales || Ci)[t] || Ci;
+			let r = (e.scales || wi)[t] || wi;
 			if (r.from != null) {
 				E(r.from);
-				let e = Fi({}, b[r.from], r, { key: t });
+				let e = Ii({}, b[r.from], r, { key: t });
 				e.valToPct = T(e), b[t] = e;
 			} else {
-				n = b[t] = Fi({}, t == S ? So : Co, r), n.key = t;
-				let e = n.time, a = n.range, o = Ei(a);
+				n = b[t] = Ii({}, t == S ? Co : wo, r), n.key = t;
+				let e = n.time, a = n.range, o = Di(a);
 				if ((t != S || i == 2 && !e) && (o && (a[0] == null || a[1] == null) && (a = {
-					min: a[0] == null ? Lr : {
+					min: a[0] == null ? Rr : {
 						mode: 1,
 						hard: a[0],
 						soft: a[0]
 					},
-					max: a[1] == null ? Lr : {
+					max: a[1] == null ? Rr : {
 						mode: 1,
 						hard: a[1],
 						soft: a[1]
 					}
-				}, o = !1), !o && Ai(a))) {
+				}, o = !1), !o && ji(a))) {
 					let e = a;
-					a = (t, n, r) => n == null ? Ti : Br(n, r, e);
+					a = (t, n, r) => n == null ? Ei : Vr(n, r, e);
 				}
-				n.range = Z(a || (e ? fs : t == S ? n.distr == 3 ? hs : n.distr == 4 ? _s : ds : n.distr == 3 ? ms : n.distr == 4 ? gs : ps)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || xo), n._min = n._max = null, n.valToPct = T(n);
+				n.range = Z(a || (e ? ps : t == S ? n.distr == 3 ? gs : n.distr == 4 ? vs : fs : n.distr == 3 ? hs : n.distr == 4 ? _s : ms)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || So), n._min = n._max = null, n.valToPct = T(n);
 			}
 		}
 	}
@@ -3067,7 +3067,7 @@ function xs(e, t, n) {
 	});
 	for (let t in e.scales) E(t);
 	let D = b[S], O = D.distr, k, ee;
-	D.ori == 0 ? (pr(l, Cn), k = a, ee = o) : (pr(l, wn), k = o, ee = a);
+	D.ori == 0 ? (mr(l, wn), k = a, ee = o) : (mr(l, Tn), k = o, ee = a);
 	let A = {};
 	for (let e in b) {
 		let t = b[e];
@@ -3076,97 +3076,97 @@ function xs(e, t, n) {
 			max: t.max
 		}, t.min = t.max = null);
 	}
-	let te = e.tzDate || ((e) => new Date(Yr(e / _))), ne = e.fmtDate || $i, re = _ == 1 ? xa(te) : wa(te), ie = Ea(te, Ta(_ == 1 ? ba : Ca, ne)), ae = ja(te, ka(Aa, ne)), oe = [], j = r.legend = Fi({}, Pa, e.legend), M = r.cursor = Fi({}, Ua, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
+	let te = e.tzDate || ((e) => new Date(Xr(e / _))), ne = e.fmtDate || ea, re = _ == 1 ? Sa(te) : Ta(te), ie = Da(te, Ea(_ == 1 ? xa : wa, ne)), ae = Ma(te, Aa(ja, ne)), oe = [], j = r.legend = Ii({}, Fa, e.legend), M = r.cursor = Ii({}, Wa, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
 	j.idxs = oe, P.width = Z(P.width), P.dash = Z(P.dash), P.stroke = Z(P.stroke), P.fill = Z(P.fill);
 	let F, I, ce, le = [], ue = [], de, fe = !1, pe = {};
 	if (j.live) {
 		let e = v[1] ? v[1].values : null;
 		fe = e != null, de = fe ? e(r, 1, 0) : { _: 0 };
-		for (let e in de) pe[e] = or;
+		for (let e in de) pe[e] = sr;
 	}
 	if (se) {
-		if (F = hr("table", Fn, l), ce = hr("tbody", null, F), j.mount(r, F), fe) {
-			I = hr("thead", null, F, ce);
-			let e = hr("tr", null, I);
-			for (var me in hr("th", null, e), de) hr("th", Bn, e).textContent = me;
-		} else pr(F, Ln), j.live && pr(F, In);
+		if (F = gr("table", In, l), ce = gr("tbody", null, F), j.mount(r, F), fe) {
+			I = gr("thead", null, F, ce);
+			let e = gr("tr", null, I);
+			for (var L in gr("th", null, e), de) gr("th", Vn, e).textContent = L;
+		} else mr(F, Rn), j.live && mr(F, Ln);
 	}
-	let he = { show: !0 }, ge = { show: !1 };
-	function _e(e, t) {
-		if (t == 0 && (fe || !j.live || i == 2)) return Ti;
-		let n = [], a = hr("tr", Rn, ce, ce.childNodes[t]);
-		pr(a, e.class), e.show || pr(a, An);
-		let o = hr("th", null, a);
+	let me = { show: !0 }, he = { show: !1 };
+	function ge(e, t) {
+		if (t == 0 && (fe || !j.live || i == 2)) return Ei;
+		let n = [], a = gr("tr", zn, ce, ce.childNodes[t]);
+		mr(a, e.class), e.show || mr(a, jn);
+		let o = gr("th", null, a);
 		if (P.show) {
-			let e = gr(zn, o);
+			let e = _r(Bn, o);
 			if (t > 0) {
 				let n = P.width(r, t);
 				n && (e.style.border = n + "px " + P.dash(r, t) + " " + P.stroke(r, t)), e.style.background = P.fill(r, t);
 			}
 		}
-		let s = gr(Bn, o);
-		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ye("click", o, (t) => {
+		let s = _r(Vn, o);
+		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ve("click", o, (t) => {
 			if (M._lock) return;
-			We(t);
+			Ue(t);
 			let n = v.indexOf(e);
 			if ((t.ctrlKey || t.metaKey) != j.isolate) {
 				let e = v.some((e, t) => t > 0 && t != n && e.show);
 				v.forEach((t, r) => {
-					r > 0 && fn(r, e ? r == n ? he : ge : he, !0, ui.setSeries);
+					r > 0 && fn(r, e ? r == n ? me : he : me, !0, ui.setSeries);
 				});
 			} else fn(n, { show: !e.show }, !0, ui.setSeries);
-		}, !1), qe && ye($n, o, (t) => {
-			M._lock || (We(t), fn(v.indexOf(e), bn, !0, ui.setSeries));
+		}, !1), Ke && ve(er, o, (t) => {
+			M._lock || (Ue(t), fn(v.indexOf(e), bn, !0, ui.setSeries));
 		}, !1)), de) {
-			let e = hr("td", Vn, a);
+			let e = gr("td", Hn, a);
 			e.textContent = "--", n.push(e);
 		}
 		return [a, n];
 	}
-	let ve = /* @__PURE__ */ new Map();
-	function ye(e, t, n, i = !0) {
-		let a = ve.get(t) || {}, o = M.bind[e](r, t, n, i);
-		o && (Tr(e, t, a[e] = o), ve.set(t, a));
+	let _e = /* @__PURE__ */ new Map();
+	function ve(e, t, n, i = !0) {
+		let a = _e.get(t) || {}, o = M.bind[e](r, t, n, i);
+		o && (Er(e, t, a[e] = o), _e.set(t, a));
 	}
-	function be(e, t, n) {
-		let r = ve.get(t) || {};
-		for (let n in r) (e == null || n == e) && (Er(n, t, r[n]), delete r[n]);
-		e ?? ve.delete(t);
+	function ye(e, t, n) {
+		let r = _e.get(t) || {};
+		for (let n in r) (e == null || n == e) && (Dr(n, t, r[n]), delete r[n]);
+		e ?? _e.delete(t);
 	}
-	let xe = 0, Se = 0, L = 0, R = 0, Ce = 0, z = 0, we = Ce, Te = z, Ee = L, De = R, Oe = 0, ke = 0, Ae = 0, je = 0;
+	let be = 0, xe = 0, R = 0, z = 0, Se = 0, B = 0, Ce = Se, we = B, Te = R, Ee = z, De = 0, Oe = 0, ke = 0, Ae = 0;
 	r.bbox = {};
-	let Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1, Le = !1;
-	function Re(e, t, n) {
-		(n || e != r.width || t != r.height) && ze(e, t), Rt(!1), Pe = !0, Ne = !0, Ut();
+	let je = !1, Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1;
+	function Le(e, t, n) {
+		(n || e != r.width || t != r.height) && Re(e, t), Rt(!1), Ne = !0, Me = !0, Ut();
 	}
-	function ze(e, t) {
-		r.width = xe = L = e, r.height = Se = R = t, Ce = z = 0, He(), Ue();
+	function Re(e, t) {
+		r.width = be = R = e, r.height = xe = z = t, Se = B = 0, Ve(), He();
 		let n = r.bbox;
-		Oe = n.left = _i(Ce * J, .5), ke = n.top = _i(z * J, .5), Ae = n.width = _i(L * J, .5), je = n.height = _i(R * J, .5);
+		De = n.left = vi(Se * J, .5), Oe = n.top = vi(B * J, .5), ke = n.width = vi(R * J, .5), Ae = n.height = vi(z * J, .5);
 	}
-	function Be() {
+	function ze() {
 		let e = !1, t = 0;
 		for (; !e;) {
 			t++;
-			let n = It(t), i = W(t);
-			e = t == 3 || n && i, e || (ze(r.width, r.height), Ne = !0);
+			let n = It(t), i = Lt(t);
+			e = t == 3 || n && i, e || (Re(r.width, r.height), Me = !0);
 		}
 	}
-	function Ve({ width: e, height: t }) {
-		Re(e, t);
+	function Be({ width: e, height: t }) {
+		Le(e, t);
 	}
-	r.setSize = Ve;
-	function He() {
+	r.setSize = Be;
+	function Ve() {
 		let e = !1, t = !1, n = !1, r = !1;
 		y.forEach((i, a) => {
 			if (i.show && i._show) {
 				let { side: a, _size: o } = i, s = a % 2, c = o + (i.label == null ? 0 : i.labelSize);
-				c > 0 && (s ? (L -= c, a == 3 ? (Ce += c, r = !0) : n = !0) : (R -= c, a == 0 ? (z += c, e = !0) : t = !0));
+				c > 0 && (s ? (R -= c, a == 3 ? (Se += c, r = !0) : n = !0) : (z -= c, a == 0 ? (B += c, e = !0) : t = !0));
 			}
-		}), nt[0] = e, nt[1] = n, nt[2] = t, nt[3] = r, L -= ot[1] + ot[3], Ce += ot[3], R -= ot[2] + ot[0], z += ot[0];
+		}), tt[0] = e, tt[1] = n, tt[2] = t, tt[3] = r, R -= at[1] + at[3], Se += at[3], z -= at[2] + at[0], B += at[0];
 	}
-	function Ue() {
-		let e = Ce + L, t = z + R, n = Ce, r = z;
+	function He() {
+		let e = Se + R, t = B + z, n = Se, r = B;
 		function i(i, a) {
 			switch (i) {
 				case 1: return e += a, e - a;
@@ -3188,7 +3188,7 @@ function xs(e, t, n) {
 		let r = e.prox = Z(e.prox), i = e.bias ??= 0;
 		M.dataIdx = (e, a, o, s) => {
 			if (a == 0) return o;
-			let c = o, l = r(e, a, o, s) ?? ai, u = l >= 0 && l < ai, d = D.ori == 0 ? L : R, f = M.left, p = t[0], m = t[a];
+			let c = o, l = r(e, a, o, s) ?? oi, u = l >= 0 && l < oi, d = D.ori == 0 ? R : z, f = M.left, p = t[0], m = t[a];
 			if (n.has(m[o])) {
 				c = null;
 				let e = null, t = null, r;
@@ -3200,127 +3200,127 @@ function xs(e, t, n) {
 						i <= a ? i <= l && (c = e) : a <= l && (c = t);
 					} else c = t == null ? e : e == null ? t : o - e <= t - o ? e : t;
 				}
-			} else u && qr(f - k(p[o], D, d, 0)) > l && (c = null);
+			} else u && Jr(f - k(p[o], D, d, 0)) > l && (c = null);
 			return c;
 		};
 	}
-	let We = (e) => {
+	let Ue = (e) => {
 		M.event = e;
 	};
 	M.idxs = oe, M._lock = !1;
-	let Ge = M.points;
-	Ge.show = Z(Ge.show), Ge.size = Z(Ge.size), Ge.stroke = Z(Ge.stroke), Ge.width = Z(Ge.width), Ge.fill = Z(Ge.fill);
-	let Ke = r.focus = Fi({}, e.focus || { alpha: .3 }, M.focus), qe = Ke.prox >= 0, Je = qe && Ge.one, Ye = [], Xe = [], Ze = [];
-	function Qe(e, t) {
-		let n = Ge.show(r, t);
-		if (n instanceof HTMLElement) return pr(n, Pn), pr(n, e.class), vr(n, -10, -10, L, R), m.insertBefore(n, Ye[t]), n;
+	let We = M.points;
+	We.show = Z(We.show), We.size = Z(We.size), We.stroke = Z(We.stroke), We.width = Z(We.width), We.fill = Z(We.fill);
+	let Ge = r.focus = Ii({}, e.focus || { alpha: .3 }, M.focus), Ke = Ge.prox >= 0, qe = Ke && We.one, Je = [], Ye = [], Xe = [];
+	function Ze(e, t) {
+		let n = We.show(r, t);
+		if (n instanceof HTMLElement) return mr(n, Fn), mr(n, e.class), yr(n, -10, -10, R, z), m.insertBefore(n, Je[t]), n;
 	}
-	function $e(e, t) {
+	function Qe(e, t) {
 		if (i == 1 || t > 0) {
 			let t = i == 1 && b[e.scale].time, n = e.value;
-			e.value = t ? ki(n) ? ja(te, ka(n, ne)) : n || ae : n || po, e.label = e.label || (t ? $a : Qa);
+			e.value = t ? Ai(n) ? Ma(te, Aa(n, ne)) : n || ae : n || mo, e.label = e.label || (t ? eo : $a);
 		}
-		if (Je || t > 0) {
-			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || os || fi, e.fillTo = Z(e.fillTo || Ao), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Fo(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
-			let t = ho(Qr(1, e.width), 1), n = e.points = Fi({}, {
+		if (qe || t > 0) {
+			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || ss || pi, e.fillTo = Z(e.fillTo || jo), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Io(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
+			let t = go($r(1, e.width), 1), n = e.points = Ii({}, {
 				size: t,
-				width: Qr(1, t * .2),
+				width: $r(1, t * .2),
 				stroke: e.stroke,
 				space: t * 2,
-				paths: ss,
+				paths: cs,
 				_stroke: null,
 				_fill: null
 			}, e.points);
 			n.show = Z(n.show), n.filter = Z(n.filter), n.fill = Z(n.fill), n.stroke = Z(n.stroke), n.paths = Z(n.paths), n.pxAlign = e.pxAlign;
 		}
 		if (se) {
-			let n = _e(e, t);
+			let n = ge(e, t);
 			le.splice(t, 0, n[0]), ue.splice(t, 0, n[1]), j.values.push(null);
 		}
 		if (N) {
 			oe.splice(t, 0, null);
 			let n = null;
-			Je ? t == 0 && (n = Qe(e, t)) : t > 0 && (n = Qe(e, t)), Ye.splice(t, 0, n), Xe.splice(t, 0, 0), Ze.splice(t, 0, 0);
+			qe ? t == 0 && (n = Ze(e, t)) : t > 0 && (n = Ze(e, t)), Je.splice(t, 0, n), Ye.splice(t, 0, 0), Xe.splice(t, 0, 0);
 		}
-		oi("addSeries", t);
+		ri("addSeries", t);
 	}
-	function et(e, t) {
-		t ??= v.length, e = i == 1 ? us(e, t, eo, bo) : us(e, t, {}, yo), v.splice(t, 0, e), $e(v[t], t);
+	function $e(e, t) {
+		t ??= v.length, e = i == 1 ? ds(e, t, to, xo) : ds(e, t, {}, bo), v.splice(t, 0, e), Qe(v[t], t);
 	}
-	r.addSeries = et;
-	function tt(e) {
+	r.addSeries = $e;
+	function et(e) {
 		if (v.splice(e, 1), se) {
 			j.values.splice(e, 1), ue.splice(e, 1);
 			let t = le.splice(e, 1)[0];
-			be(null, t.firstChild), t.remove();
+			ye(null, t.firstChild), t.remove();
 		}
-		N && (oe.splice(e, 1), Ye.splice(e, 1)[0].remove(), Xe.splice(e, 1), Ze.splice(e, 1)), oi("delSeries", e);
+		N && (oe.splice(e, 1), Je.splice(e, 1)[0].remove(), Ye.splice(e, 1), Xe.splice(e, 1)), ri("delSeries", e);
 	}
-	r.delSeries = tt;
-	let nt = [
+	r.delSeries = et;
+	let tt = [
 		!1,
 		!1,
 		!1,
 		!1
 	];
-	function rt(e, t) {
+	function nt(e, t) {
 		if (e._show = e.show, e.show) {
 			let n = e.side % 2, i = b[e.scale];
 			i ??= (e.scale = n ? v[1].scale : S, b[e.scale]);
 			let a = i.time;
-			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Ei(e.incrs) && e.incrs.forEach((e) => {
-				!bi.has(e) && bi.set(e, xi(e));
-			}), e.incrs = Z(e.incrs || (i.distr == 2 ? oa : a ? _ == 1 ? ya : Sa : sa)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? ro : i.distr == 4 ? io : no)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
+			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Di(e.incrs) && e.incrs.forEach((e) => {
+				!xi.has(e) && xi.set(e, Si(e));
+			}), e.incrs = Z(e.incrs || (i.distr == 2 ? sa : a ? _ == 1 ? ba : Ca : ca)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? io : i.distr == 4 ? ao : ro)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
 			let o = e.values;
-			e.values = Ei(o) && !Ei(o[0]) ? Z(o) : a ? Ei(o) ? Ea(te, Ta(o, ne)) : ki(o) ? Da(te, o) : o || ie : o || to, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? uo : i.distr == 3 && i.log == 2 ? fo : di)), e.font = ys(e.font), e.labelFont = ys(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (nt[t] = !0, e._el = gr(kn, f));
+			e.values = Di(o) && !Di(o[0]) ? Z(o) : a ? Di(o) ? Da(te, Ea(o, ne)) : Ai(o) ? Oa(te, o) : o || ie : o || no, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? fo : i.distr == 3 && i.log == 2 ? po : fi)), e.font = bs(e.font), e.labelFont = bs(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (tt[t] = !0, e._el = _r(An, f));
 		}
 	}
-	function it(e, t, n, r) {
+	function rt(e, t, n, r) {
 		let [i, a, o, s] = n, c = t % 2, l = 0;
-		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Yr(Za.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Yr(mo.size / 2) : 0), l;
+		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Xr(Qa.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Xr(ho.size / 2) : 0), l;
 	}
-	let at = r.padding = (e.padding || [
-		it,
-		it,
-		it,
-		it
-	]).map((e) => Z(X(e, it))), ot = r._padding = at.map((e, t) => e(r, t, nt, 0)), B, V = null, H = null, st = i == 1 ? v[0].idxs : null, ct = null, lt = !1;
+	let it = r.padding = (e.padding || [
+		rt,
+		rt,
+		rt,
+		rt
+	]).map((e) => Z(X(e, rt))), at = r._padding = it.map((e, t) => e(r, t, tt, 0)), ot, V = null, H = null, st = i == 1 ? v[0].idxs : null, ct = null, lt = !1;
 	function ut(e, n) {
 		if (t = e ?? [], r.data = r._data = t, i == 2) {
-			B = 0;
-			for (let e = 1; e < v.length; e++) B += t[e][0].length;
+			ot = 0;
+			for (let e = 1; e < v.length; e++) ot += t[e][0].length;
 		} else {
-			t.length == 0 && (r.data = r._data = t = [[]]), ct = t[0], B = ct.length;
+			t.length == 0 && (r.data = r._data = t = [[]]), ct = t[0], ot = ct.length;
 			let e = t;
 			if (O == 2) {
 				e = t.slice();
-				let n = e[0] = Array(B);
-				for (let e = 0; e < B; e++) n[e] = e;
+				let n = e[0] = Array(ot);
+				for (let e = 0; e < ot; e++) n[e] = e;
 			}
 			r._data = t = e;
 		}
-		if (Rt(!0), oi("setData"), O == 2 && (Pe = !0), n !== !1) {
+		if (Rt(!0), ri("setData"), O == 2 && (Ne = !0), n !== !1) {
 			let e = D;
-			e.auto(r, lt) ? dt() : dn(S, e.min, e.max), Fe ||= M.left >= 0, Le = !0, Ut();
+			e.auto(r, lt) ? dt() : dn(S, e.min, e.max), Pe ||= M.left >= 0, Ie = !0, Ut();
 		}
 	}
 	r.setData = ut;
 	function dt() {
 		lt = !0;
 		let e, n;
-		i == 1 && (B > 0 ? (V = st[0] = 0, H = st[1] = B - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Pr(e, e, D.log, !1) : O == 4 ? [e, n] = Fr(e, e, D.log, !1) : D.time ? n = e + Yr(86400 / _) : [e, n] = Br(e, n, Ir, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
+		i == 1 && (ot > 0 ? (V = st[0] = 0, H = st[1] = ot - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Fr(e, e, D.log, !1) : O == 4 ? [e, n] = Ir(e, e, D.log, !1) : D.time ? n = e + Xr(86400 / _) : [e, n] = Vr(e, n, Lr, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
 	}
 	let ft, pt, mt, ht, gt, _t, vt, yt, bt, xt;
 	function St(e, t, n, r, i, a) {
-		e ??= Yn, n ??= wi, r ??= "butt", i ??= Yn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
+		e ??= Xn, n ??= Ti, r ??= "butt", i ??= Xn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
 	}
 	function Ct(e, t, n, r) {
 		t != pt && (d.fillStyle = pt = t), e != vt && (d.font = vt = e), n != yt && (d.textAlign = yt = n), r != bt && (d.textBaseline = bt = r);
 	}
 	function wt(e, t, n, i, a = 0) {
 		if (i.length > 0 && e.auto(r, lt) && (t == null || t.min == null)) {
-			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Nr(i, t, r, a, e.distr == 3) : [n.min, n.max];
-			e.min = Zr(e.min, n.min = o[0]), e.max = Qr(e.max, n.max = o[1]);
+			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Pr(i, t, r, a, e.distr == 3) : [n.min, n.max];
+			e.min = Qr(e.min, n.min = o[0]), e.max = $r(e.max, n.max = o[1]);
 		}
 	}
 	let Tt = {
@@ -3341,17 +3341,17 @@ function xs(e, t, n) {
 		for (let t in A) {
 			let n = A[t];
 			if (n != null) {
-				let a = e[t] = Pi(b[t], ji);
-				if (n.min != null) Fi(a, n);
+				let a = e[t] = Fi(b[t], Mi);
+				if (n.min != null) Ii(a, n);
 				else if (t != S || i == 2) {
-					if (B == 0 && a.from == null) {
+					if (ot == 0 && a.from == null) {
 						let e = a.range(r, null, null, t);
 						a.min = e[0], a.max = e[1];
-					} else a.min = ai, a.max = -Infinity;
+					} else a.min = oi, a.max = -Infinity;
 				}
 			}
 		}
-		if (B > 0) {
+		if (ot > 0) {
 			v.forEach((n, a) => {
 				if (i == 1) {
 					let i = n.scale, o = A[i];
@@ -3359,7 +3359,7 @@ function xs(e, t, n) {
 					let s = e[i];
 					if (a == 0) {
 						let e = s.range(r, s.min, s.max, i);
-						s.min = e[0], s.max = e[1], V = Dr(s.min, t[0]), H = Dr(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
+						s.min = e[0], s.max = e[1], V = Or(s.min, t[0]), H = Or(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
 					} else n.show && n.auto && wt(s, o, n, t[a], n.sorted);
 					n.idxs[0] = V, n.idxs[1] = H;
 				} else if (a > 0 && n.show && n.auto) {
@@ -3370,7 +3370,7 @@ function xs(e, t, n) {
 			for (let t in e) {
 				let n = e[t], i = A[t];
 				if (n.from == null && (i == null || i.min == null)) {
-					let e = n.range(r, n.min == ai ? null : n.min, n.max == -Infinity ? null : n.max, t);
+					let e = n.range(r, n.min == oi ? null : n.min, n.max == -Infinity ? null : n.max, t);
 					n.min = e[0], n.max = e[1];
 				}
 			}
@@ -3392,28 +3392,28 @@ function xs(e, t, n) {
 			if (i.min != r.min || i.max != r.max) {
 				i.min = r.min, i.max = r.max;
 				let e = i.distr;
-				i._min = e == 3 ? ti(i.min) : e == 4 ? ii(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ti(i.max) : e == 4 ? ii(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
+				i._min = e == 3 ? ni(i.min) : e == 4 ? ai(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ni(i.max) : e == 4 ? ai(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
 			}
 		}
 		if (a) {
 			v.forEach((e, t) => {
 				i == 2 ? t > 0 && n.y && (e._paths = null) : n[e.scale] && (e._paths = null);
 			});
-			for (let e in n) Pe = !0, oi("setScale", e);
-			N && M.left >= 0 && (Fe = Le = !0);
+			for (let e in n) Ne = !0, ri("setScale", e);
+			N && M.left >= 0 && (Pe = Ie = !0);
 		}
 		for (let e in A) A[e] = null;
 	}
 	function Dt(e) {
-		let t = si(V - 1, 0, B - 1), n = si(H + 1, 0, B - 1);
+		let t = ci(V - 1, 0, ot - 1), n = ci(H + 1, 0, ot - 1);
 		for (; e[t] == null && t > 0;) t--;
-		for (; e[n] == null && n < B - 1;) n++;
+		for (; e[n] == null && n < ot - 1;) n++;
 		return [t, n];
 	}
 	function Ot() {
-		if (B > 0) {
-			let e = v.some((e) => e._focus) && xt != Ke.alpha;
-			e && (d.globalAlpha = xt = Ke.alpha), v.forEach((e, n) => {
+		if (ot > 0) {
+			let e = v.some((e) => e._focus) && xt != Ge.alpha;
+			e && (d.globalAlpha = xt = Ge.alpha), v.forEach((e, n) => {
 				if (n > 0 && e.show && (kt(n, !1), kt(n, !0), e._paths == null)) {
 					let a = xt;
 					xt != e.alpha && (d.globalAlpha = xt = e.alpha);
@@ -3428,7 +3428,7 @@ function xs(e, t, n) {
 						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, H, n), a = e.points.filter(r, t, i, n);
 						(i || a) && (e.points._paths = e.points.paths(r, t, V, H, a), At(t, !0));
 					}
-					xt != n && (d.globalAlpha = xt = n), oi("drawSeries", t);
+					xt != n && (d.globalAlpha = xt = n), ri("drawSeries", t);
 				}
 			}), e && (d.globalAlpha = xt = 1);
 		}
@@ -3444,7 +3444,7 @@ function xs(e, t, n) {
 		t && c == null && (c = l > 0 ? "#fff" : s);
 		let p = n.pxAlign == 1 && f > 0;
 		if (p && d.translate(f, f), !t) {
-			let e = Oe - l / 2, t = ke - l / 2, n = Ae + l, r = je + l;
+			let e = De - l / 2, t = Oe - l / 2, n = ke + l, r = Ae + l;
 			u = new Path2D(), u.rect(e, t, n, r);
 		}
 		t ? Mt(s, l, n.dash, n.cap, c, r, i, o, a) : jt(e, s, l, n.dash, n.cap, c, r, i, o, u, a), p && d.translate(-f, -f);
@@ -3453,15 +3453,15 @@ function xs(e, t, n) {
 		let p = !1;
 		u != 0 && x.forEach((m, h) => {
 			if (m.series[0] == e) {
-				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || Ci).band;
-				Ei(_) && (_ = m.dir == 1 ? _[0] : _[1]);
+				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || wi).band;
+				Di(_) && (_ = m.dir == 1 ? _[0] : _[1]);
 				let y, b = null;
-				e.show && _ && Vr(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
+				e.show && _ && Hr(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
 			}
 		}), p || Mt(n, i, a, o, s, c, l, u, d, f);
 	}
 	function Mt(e, t, n, r, i, a, o, s, c, l, u, f) {
-		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), Nt(e, a, t)) : s & Do ? (Pt(i, o), d.clip(f), Nt(e, a, t)) : s & Eo && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), Nt(e, a, t)) : (Pt(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
+		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), Nt(e, a, t)) : s & Oo ? (Pt(i, o), d.clip(f), Nt(e, a, t)) : s & Do && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), Nt(e, a, t)) : (Pt(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
 	}
 	function Nt(e, t, n) {
 		n > 0 && (t instanceof Map ? t.forEach((e, t) => {
@@ -3473,16 +3473,16 @@ function xs(e, t, n) {
 			d.fillStyle = pt = t, d.fill(e);
 		}) : t != null && e && d.fill(t);
 	}
-	function U(e, t, n, i) {
+	function Ft(e, t, n, i) {
 		let a = y[e], o;
 		if (i <= 0) o = [0, 0];
 		else {
 			let s = a._space = a.space(r, e, t, n, i);
-			o = vs(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
+			o = ys(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
 		}
 		return a._found = o;
 	}
-	function Ft(e, t, n, r, i, a, o, s, c, l) {
+	function U(e, t, n, r, i, a, o, s, c, l) {
 		let u = o % 2 / 2;
 		h == 1 && d.translate(u, u), St(s, o, c, l, s), d.beginPath();
 		let f, p, m, g, _ = i + (r == 0 || r == 3 ? -a : a);
@@ -3500,37 +3500,37 @@ function xs(e, t, n) {
 				return;
 			}
 			n._show || (t = !1, n._show = !0, Rt(!1));
-			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = U(i, c, l, s == 0 ? L : R);
+			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Ft(i, c, l, s == 0 ? R : z);
 			if (d == 0) return;
 			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => ct[e]) : p, h = a.distr == 2 ? ct[p[1]] - ct[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
 			n._rotate = o == 2 ? n.rotate(r, g, i, d) : 0;
 			let _ = n._size;
-			n._size = Xr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
+			n._size = Zr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
 		}), t;
 	}
-	function W(e) {
+	function Lt(e) {
 		let t = !0;
-		return at.forEach((n, i) => {
-			let a = n(r, i, nt, e);
-			a != ot[i] && (t = !1), ot[i] = a;
+		return it.forEach((n, i) => {
+			let a = n(r, i, tt, e);
+			a != at[i] && (t = !1), at[i] = a;
 		}), t;
 	}
-	function Lt() {
+	function W() {
 		for (let e = 0; e < y.length; e++) {
 			let t = y[e];
 			if (!t.show || !t._show) continue;
 			let n = t.side, i = n % 2, a, o, c = t.stroke(r, e), l = n == 0 || n == 3 ? -1 : 1, [u, f] = t._found;
 			if (t.label != null) {
-				let s = t.labelGap * l, p = Yr((t._lpos + s) * J);
-				Ct(t.labelFont[0], c, "center", n == 2 ? Wn : Gn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Yr(ke + je / 2)), d.rotate((n == 3 ? -Kr : Kr) / 2)) : (a = Yr(Oe + Ae / 2), o = p);
-				let m = ci(t.label) ? t.label(r, e, u, f) : t.label;
+				let s = t.labelGap * l, p = Xr((t._lpos + s) * J);
+				Ct(t.labelFont[0], c, "center", n == 2 ? Gn : Kn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Xr(Oe + Ae / 2)), d.rotate((n == 3 ? -qr : qr) / 2)) : (a = Xr(De + ke / 2), o = p);
+				let m = li(t.label) ? t.label(r, e, u, f) : t.label;
 				d.fillText(m, a, o), d.restore();
 			}
 			if (f == 0) continue;
-			let p = b[t.scale], m = i == 0 ? Ae : je, h = i == 0 ? Oe : ke, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Yr(w * J), E = Yr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -Kr / 180, O = g(t._pos * J), k = O + (T + E) * l;
+			let p = b[t.scale], m = i == 0 ? ke : Ae, h = i == 0 ? De : Oe, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Xr(w * J), E = Xr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -qr / 180, O = g(t._pos * J), k = O + (T + E) * l;
 			o = i == 0 ? k : 0, a = i == 1 ? k : 0;
 			let ee = t.font[0];
-			Ct(ee, c, t.align == 1 ? Kn : t.align == 2 ? qn : D > 0 ? Kn : D < 0 ? qn : i == 0 ? "center" : n == 3 ? qn : Kn, D || i == 1 ? "middle" : n == 2 ? Wn : Gn);
+			Ct(ee, c, t.align == 1 ? qn : t.align == 2 ? Jn : D > 0 ? qn : D < 0 ? Jn : i == 0 ? "center" : n == 3 ? Jn : qn, D || i == 1 ? "middle" : n == 2 ? Gn : Kn);
 			let A = t.font[1] * t.lineGap, te = _.map((e) => g(s(e, p, m, h))), ne = t._values;
 			for (let e = 0; e < ne.length; e++) {
 				let t = ne[e];
@@ -3543,11 +3543,11 @@ function xs(e, t, n) {
 					}
 				}
 			}
-			S.show && Ft(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * J, 3), S.stroke(r, e), S.dash, S.cap);
+			S.show && U(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * J, 3), S.stroke(r, e), S.dash, S.cap);
 			let re = t.grid;
-			re.show && Ft(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? ke : Oe, i == 0 ? je : Ae, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && Ft([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? ke : Oe, i == 1 ? je : Ae, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
+			re.show && U(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? Oe : De, i == 0 ? Ae : ke, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && U([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? Oe : De, i == 1 ? Ae : ke, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
 		}
-		oi("drawAxes");
+		ri("drawAxes");
 	}
 	function Rt(e) {
 		v.forEach((t, n) => {
@@ -3559,52 +3559,52 @@ function xs(e, t, n) {
 	let zt = !1, Bt = !1, Vt = [];
 	function Ht() {
 		Bt = !1;
-		for (let e = 0; e < Vt.length; e++) oi(...Vt[e]);
+		for (let e = 0; e < Vt.length; e++) ri(...Vt[e]);
 		Vt.length = 0;
 	}
 	function Ut() {
-		zt ||= (Vi(Gt), !0);
+		zt ||= (Hi(Gt), !0);
 	}
 	function Wt(e, t = !1) {
 		zt = !0, Bt = t, e(r), Gt(), t && Vt.length > 0 && queueMicrotask(Ht);
 	}
 	r.batch = Wt;
 	function Gt() {
-		if (Me &&= (Et(), !1), Pe &&= (Be(), !1), Ne) {
-			if (Y(p, Kn, Ce), Y(p, Wn, z), Y(p, Hn, L), Y(p, Un, R), Y(m, Kn, Ce), Y(m, Wn, z), Y(m, Hn, L), Y(m, Un, R), Y(f, Hn, xe), Y(f, Un, Se), u.width = Yr(xe * J), u.height = Yr(Se * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
+		if (je &&= (Et(), !1), Ne &&= (ze(), !1), Me) {
+			if (Y(p, qn, Se), Y(p, Gn, B), Y(p, Un, R), Y(p, Wn, z), Y(m, qn, Se), Y(m, Gn, B), Y(m, Un, R), Y(m, Wn, z), Y(f, Un, be), Y(f, Wn, xe), u.width = Xr(be * J), u.height = Xr(xe * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
 				if (e != null) {
 					if (t) {
 						let t = i === 3 || i === 0 ? n : 0, a = i % 2 == 1;
-						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? z : Ce), Y(e, a ? "height" : "width", a ? R : L), mr(e, An);
-					} else pr(e, An);
+						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? B : Se), Y(e, a ? "height" : "width", a ? z : R), hr(e, jn);
+					} else mr(e, jn);
 				}
-			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Cr(!0), Ce != we || z != Te || L != Ee || R != De) {
+			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Sr(!0), Se != Ce || B != we || R != Te || z != Ee) {
 				Rt(!1);
-				let e = L / Ee, t = R / De;
-				if (N && !Fe && M.left >= 0) {
-					M.left *= e, M.top *= t, Yt && vr(Yt, Yr(M.left), 0, L, R), Xt && vr(Xt, 0, Yr(M.top), L, R);
-					for (let n = 0; n < Ye.length; n++) {
-						let r = Ye[n];
-						r != null && (Xe[n] *= e, Ze[n] *= t, vr(r, Xr(Xe[n]), Xr(Ze[n]), L, R));
+				let e = R / Te, t = z / Ee;
+				if (N && !Pe && M.left >= 0) {
+					M.left *= e, M.top *= t, Yt && yr(Yt, Xr(M.left), 0, R, z), Xt && yr(Xt, 0, Xr(M.top), R, z);
+					for (let n = 0; n < Je.length; n++) {
+						let r = Je[n];
+						r != null && (Ye[n] *= e, Xe[n] *= t, yr(r, Zr(Ye[n]), Zr(Xe[n]), R, z));
 					}
 				}
-				if (q.show && !Ie && q.left >= 0 && q.width > 0) {
+				if (q.show && !Fe && q.left >= 0 && q.width > 0) {
 					q.left *= e, q.width *= e, q.top *= t, q.height *= t;
 					for (let e in kr) Y(cn, e, q[e]);
 				}
-				we = Ce, Te = z, Ee = L, De = R;
+				Ce = Se, we = B, Te = R, Ee = z;
 			}
-			oi("setSize"), Ne = !1;
+			ri("setSize"), Me = !1;
 		}
-		xe > 0 && Se > 0 && (d.clearRect(0, 0, u.width, u.height), oi("drawClear"), w.forEach((e) => e()), oi("draw")), q.show && Ie && (ln(q), Ie = !1), N && Fe && (yr(null, !0, !1), Fe = !1), j.show && j.live && Le && (fr(), Le = !1), c || (c = !0, r.status = 1, oi("ready")), lt = !1, zt = !1;
+		be > 0 && xe > 0 && (d.clearRect(0, 0, u.width, u.height), ri("drawClear"), w.forEach((e) => e()), ri("draw")), q.show && Fe && (ln(q), Fe = !1), N && Pe && (vr(null, !0, !1), Pe = !1), j.show && j.live && Ie && (fr(), Ie = !1), c || (c = !0, r.status = 1, ri("ready")), lt = !1, zt = !1;
 	}
 	r.redraw = (e, t) => {
-		Pe = t || !1, e === !1 ? Ut() : dn(S, D.min, D.max);
+		Ne = t || !1, e === !1 ? Ut() : dn(S, D.min, D.max);
 	};
 	function Kt(e, n) {
 		let i = b[e];
 		if (i.from == null) {
-			if (B == 0) {
+			if (ot == 0) {
 				let t = i.range(r, n.min, n.max, e);
 				n.min = t[0], n.max = t[1];
 			}
@@ -3612,33 +3612,33 @@ function xs(e, t, n) {
 				let e = n.min;
 				n.min = n.max, n.max = e;
 			}
-			if (B > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
-			e == S && i.distr == 2 && B > 0 && (n.min = Dr(n.min, t[0]), n.max = Dr(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, Me = !0, Ut();
+			if (ot > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
+			e == S && i.distr == 2 && ot > 0 && (n.min = Or(n.min, t[0]), n.max = Or(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, je = !0, Ut();
 		}
 	}
 	r.setScale = Kt;
 	let qt, Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, G, K, rn = !1, an = M.drag, on = an.x, sn = an.y;
-	N && (M.x && (qt = gr(Mn, m)), M.y && (Jt = gr(Nn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
-	let q = r.select = Fi({
+	N && (M.x && (qt = _r(Nn, m)), M.y && (Jt = _r(Pn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
+	let q = r.select = Ii({
 		show: !0,
 		over: !0,
 		left: 0,
 		width: 0,
 		top: 0,
 		height: 0
-	}, e.select), cn = q.show ? gr(jn, q.over ? m : p) : null;
+	}, e.select), cn = q.show ? _r(Mn, q.over ? m : p) : null;
 	function ln(e, t) {
 		if (q.show) {
 			for (let t in e) q[t] = e[t], t in kr && Y(cn, t, e[t]);
-			t !== !1 && oi("setSelect");
+			t !== !1 && ri("setSelect");
 		}
 	}
 	r.setSelect = ln;
 	function un(e) {
-		if (v[e].show) se && mr(le[e], An);
-		else if (se && pr(le[e], An), N) {
-			let t = Je ? Ye[0] : Ye[e];
-			t != null && vr(t, -10, -10, L, R);
+		if (v[e].show) se && hr(le[e], jn);
+		else if (se && mr(le[e], jn), N) {
+			let t = qe ? Je[0] : Je[e];
+			t != null && yr(t, -10, -10, R, z);
 		}
 	}
 	function dn(e, t, n) {
@@ -3650,11 +3650,11 @@ function xs(e, t, n) {
 	function fn(e, t, n, a) {
 		t.focus != null && xn(e), t.show != null && v.forEach((n, r) => {
 			r > 0 && (e == r || e == null) && (n.show = t.show, un(r), i == 2 ? (dn(n.facets[0].scale, null, null), dn(n.facets[1].scale, null, null)) : dn(n.scale, null, null), Ut());
-		}), n !== !1 && oi("setSeries", e, t), a && vi("setSeries", r, e, t);
+		}), n !== !1 && ri("setSeries", e, t), a && _i("setSeries", r, e, t);
 	}
 	r.setSeries = fn;
 	function pn(e, t) {
-		Fi(x[e], t);
+		Ii(x[e], t);
 	}
 	function mn(e, t) {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
@@ -3664,44 +3664,44 @@ function xs(e, t, n) {
 	}
 	r.addBand = mn, r.setBand = pn, r.delBand = hn;
 	function gn(e, t) {
-		v[e].alpha = t, N && Ye[e] != null && (Ye[e].style.opacity = t), se && le[e] && (le[e].style.opacity = t);
+		v[e].alpha = t, N && Je[e] != null && (Je[e].style.opacity = t), se && le[e] && (le[e].style.opacity = t);
 	}
 	let _n, vn, yn, bn = { focus: !0 };
 	function xn(e) {
 		if (e != yn) {
-			let t = e == null, n = Ke.alpha != 1;
+			let t = e == null, n = Ge.alpha != 1;
 			v.forEach((r, a) => {
 				if (i == 1 || a > 0) {
 					let i = t || a == 0 || a == e;
-					r._focus = t ? null : i, n && gn(a, i ? 1 : Ke.alpha);
+					r._focus = t ? null : i, n && gn(a, i ? 1 : Ge.alpha);
 				}
 			}), yn = e, n && Ut();
 		}
 	}
-	se && qe && ye(er, F, (e) => {
-		M._lock || (We(e), yn != null && fn(null, bn, !0, ui.setSeries));
+	se && Ke && ve(tr, F, (e) => {
+		M._lock || (Ue(e), yn != null && fn(null, bn, !0, ui.setSeries));
 	});
-	function Jn(e, t, n) {
+	function Sn(e, t, n) {
 		let r = b[t];
-		n && (e = e / J - (r.ori == 1 ? z : Ce));
-		let i = L;
-		r.ori == 1 && (i = R, e = i - e), r.dir == -1 && (e = i - e);
+		n && (e = e / J - (r.ori == 1 ? B : Se));
+		let i = R;
+		r.ori == 1 && (i = z, e = i - e), r.dir == -1 && (e = i - e);
 		let a = r._min, o = r._max, s = e / i, c = a + (o - a) * s, l = r.distr;
-		return l == 3 ? $r(10, c) : l == 4 ? ri(c, r.asinh) : l == 100 ? r.bwd(c) : c;
+		return l == 3 ? ei(10, c) : l == 4 ? ii(c, r.asinh) : l == 100 ? r.bwd(c) : c;
 	}
-	function nr(e, n) {
-		return Dr(Jn(e, S, n), t[0], V, H);
+	function Yn(e, n) {
+		return Or(Sn(e, S, n), t[0], V, H);
 	}
-	r.valToIdx = (e) => Dr(e, t[0]), r.posToIdx = nr, r.posToVal = Jn, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? Ae : L, n ? Oe : 0) : o(e, b[t], n ? je : R, n ? ke : 0), r.setCursor = (e, t, n) => {
-		G = e.left, K = e.top, yr(null, t, n);
+	r.valToIdx = (e) => Or(e, t[0]), r.posToIdx = Yn, r.posToVal = Sn, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? ke : R, n ? De : 0) : o(e, b[t], n ? Ae : z, n ? Oe : 0), r.setCursor = (e, t, n) => {
+		G = e.left, K = e.top, vr(null, t, n);
 	};
 	function rr(e, t) {
-		Y(cn, Kn, q.left = e), Y(cn, Hn, q.width = t);
+		Y(cn, qn, q.left = e), Y(cn, Un, q.width = t);
 	}
 	function ir(e, t) {
-		Y(cn, Wn, q.top = e), Y(cn, Un, q.height = t);
+		Y(cn, Gn, q.top = e), Y(cn, Wn, q.height = t);
 	}
-	let sr = D.ori == 0 ? rr : ir, ur = D.ori == 1 ? rr : ir;
+	let ar = D.ori == 0 ? rr : ir, cr = D.ori == 1 ? rr : ir;
 	function dr() {
 		if (se && j.live) for (let e = +(i == 2); e < v.length; e++) {
 			if (e == 0 && fe) continue;
@@ -3712,69 +3712,69 @@ function xs(e, t, n) {
 	function fr(e, t) {
 		if (e != null && (e.idxs ? e.idxs.forEach((e, t) => {
 			oe[t] = e;
-		}) : Oi(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
-			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && _r(e, oe[e]);
+		}) : ki(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
+			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && pr(e, oe[e]);
 			dr();
 		}
-		Le = !1, t !== !1 && oi("setLegend");
+		Ie = !1, t !== !1 && ri("setLegend");
 	}
 	r.setLegend = fr;
-	function _r(e, n) {
+	function pr(e, n) {
 		let i = v[e], a = e == 0 && O == 2 ? ct : t[e], o;
 		fe ? o = i.values(r, e, n) ?? pe : (o = i.value(r, n == null ? null : a[n], e, n), o = o == null ? pe : { _: o }), j.values[e] = o;
 	}
-	function yr(e, n, a) {
-		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && vr(Yt, Yr(G), 0, L, R), Xt && vr(Xt, 0, Yr(K), L, R));
+	function vr(e, n, a) {
+		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && yr(Yt, Xr(G), 0, R, z), Xt && yr(Xt, 0, Xr(K), R, z));
 		let o, s = V > H;
-		_n = ai, vn = null;
-		let c = D.ori == 0 ? L : R, l = D.ori == 1 ? L : R;
-		if (G < 0 || B == 0 || s) {
+		_n = oi, vn = null;
+		let c = D.ori == 0 ? R : z, l = D.ori == 1 ? R : z;
+		if (G < 0 || ot == 0 || s) {
 			o = M.idx = null;
 			for (let e = 0; e < v.length; e++) {
-				let t = Ye[e];
-				t != null && vr(t, -10, -10, L, R);
+				let t = Je[e];
+				t != null && yr(t, -10, -10, R, z);
 			}
-			qe && fn(null, bn, !0, e == null && ui.setSeries), j.live && (oe.fill(o), Le = !0);
+			Ke && fn(null, bn, !0, e == null && ui.setSeries), j.live && (oe.fill(o), Ie = !0);
 		} else {
 			let e, n, a;
-			i == 1 && (e = D.ori == 0 ? G : K, n = Jn(e, S), o = M.idx = Dr(n, t[0], V, H), a = k(t[0][o], D, c, 0));
+			i == 1 && (e = D.ori == 0 ? G : K, n = Sn(e, S), o = M.idx = Or(n, t[0], V, H), a = k(t[0][o], D, c, 0));
 			let s = -10, u = -10, d = 0, f = 0, p = !0, m = "", h = "";
 			for (let e = +(i == 2); e < v.length; e++) {
 				let g = v[e], _ = oe[e], y = _ == null ? null : i == 1 ? t[e][_] : t[e][1][_], x = M.dataIdx(r, e, o, n), S = x == null ? null : i == 1 ? t[e][x] : t[e][1][x];
-				if (Le = Le || S != y || x != _, oe[e] = x, e > 0 && g.show) {
+				if (Ie = Ie || S != y || x != _, oe[e] = x, e > 0 && g.show) {
 					let n = x == null ? -10 : x == o ? a : k(i == 1 ? t[0][x] : t[e][0][x], D, c, 0), _ = S == null ? -10 : ee(S, i == 1 ? b[g.scale] : b[g.facets[1].scale], l, 0);
-					if (qe && S != null) {
-						let t = D.ori == 1 ? G : K, n = qr(Ke.dist(r, e, x, _, t));
+					if (Ke && S != null) {
+						let t = D.ori == 1 ? G : K, n = Jr(Ge.dist(r, e, x, _, t));
 						if (n < _n) {
-							let r = Ke.bias;
+							let r = Ge.bias;
 							if (r != 0) {
-								let i = Jn(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
+								let i = Sn(t, g.scale), a = S >= 0 ? 1 : -1, o = i >= 0 ? 1 : -1;
 								o == a && (o == 1 ? r == 1 ? S >= i : S <= i : r == 1 ? S <= i : S >= i) && (_n = n, vn = e);
 							} else _n = n, vn = e;
 						}
 					}
-					if (Le || Je) {
+					if (Ie || qe) {
 						let t, i;
 						D.ori == 0 ? (t = n, i = _) : (t = _, i = n);
-						let a, o, c, l, g, v, y = !0, b = Ge.bbox;
+						let a, o, c, l, g, v, y = !0, b = We.bbox;
 						if (b != null) {
 							y = !1;
 							let t = b(r, e);
 							c = t.left, l = t.top, a = t.width, o = t.height;
-						} else c = t, l = i, a = o = Ge.size(r, e);
-						if (v = Ge.fill(r, e), g = Ge.stroke(r, e), Je) e == vn && _n <= Ke.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
+						} else c = t, l = i, a = o = We.size(r, e);
+						if (v = We.fill(r, e), g = We.stroke(r, e), qe) e == vn && _n <= Ge.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
 						else {
-							let t = Ye[e];
-							t != null && (Xe[e] = c, Ze[e] = l, Sr(t, a, o, y), br(t, v, g), vr(t, Xr(c), Xr(l), L, R));
+							let t = Je[e];
+							t != null && (Ye[e] = c, Xe[e] = l, Cr(t, a, o, y), xr(t, v, g), yr(t, Zr(c), Zr(l), R, z));
 						}
 					}
 				}
 			}
-			if (Je) {
-				let e = Ke.prox;
-				if (Le || (yn == null ? _n <= e : _n > e || vn != yn)) {
-					let e = Ye[0];
-					e != null && (Xe[0] = s, Ze[0] = u, Sr(e, d, f, p), br(e, m, h), vr(e, Xr(s), Xr(u), L, R));
+			if (qe) {
+				let e = Ge.prox;
+				if (Ie || (yn == null ? _n <= e : _n > e || vn != yn)) {
+					let e = Je[0];
+					e != null && (Ye[0] = s, Xe[0] = u, Cr(e, d, f, p), xr(e, m, h), yr(e, Zr(s), Zr(u), R, z));
 				}
 			}
 		}
@@ -3783,10 +3783,10 @@ function xs(e, t, n) {
 				let [t, n] = ui.scales, [r, i] = ui.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
 				if (on = s._x, sn = s._y, on || sn) {
 					let { left: s, top: u, width: d, height: f } = e.select, p = e.scales[a].ori, m = e.posToVal, h, g, _, v, y, x = t != null && r(t, a), S = n != null && i(n, o);
-					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), sr(Zr(v, y), qr(y - v))) : sr(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), ur(Zr(v, y), qr(y - v))) : ur(0, l);
+					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), ar(Qr(v, y), Jr(y - v))) : ar(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), cr(Qr(v, y), Jr(y - v))) : cr(0, l);
 				} else Ar();
 			} else {
-				let e = qr(tn - Zt), t = qr(nn - Qt);
+				let e = Jr(tn - Zt), t = Jr(nn - Qt);
 				if (D.ori == 1) {
 					let n = e;
 					e = t, t = n;
@@ -3795,48 +3795,48 @@ function xs(e, t, n) {
 				let n = an.uni;
 				n == null ? an.x && an.y && (on || sn) && (on = sn = !0) : on && sn && (on = e >= n, sn = t >= n, !on && !sn && (t > e ? sn = !0 : on = !0));
 				let r, i;
-				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), sr(Zr(r, i), qr(i - r)), sn || ur(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), ur(Zr(r, i), qr(i - r)), on || sr(0, c)), !on && !sn && (sr(0, 0), ur(0, 0));
+				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), ar(Qr(r, i), Jr(i - r)), sn || cr(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), cr(Qr(r, i), Jr(i - r)), on || ar(0, c)), !on && !sn && (ar(0, 0), cr(0, 0));
 			}
 		}
 		if (an._x = on, an._y = sn, e == null) {
 			if (a) {
-				if (hi != null) {
+				if (di != null) {
 					let [e, t] = ui.scales;
-					ui.values[0] = e == null ? null : Jn(D.ori == 0 ? G : K, e), ui.values[1] = t == null ? null : Jn(D.ori == 1 ? G : K, t);
+					ui.values[0] = e == null ? null : Sn(D.ori == 0 ? G : K, e), ui.values[1] = t == null ? null : Sn(D.ori == 1 ? G : K, t);
 				}
-				vi(Xn, r, G, K, L, R, o);
+				_i(Zn, r, G, K, R, z, o);
 			}
-			if (qe) {
-				let e = a && ui.setSeries, t = Ke.prox;
+			if (Ke) {
+				let e = a && ui.setSeries, t = Ge.prox;
 				yn == null ? _n <= t && fn(vn, bn, !0, e) : _n > t ? fn(null, bn, !0, e) : vn != yn && fn(vn, bn, !0, e);
 			}
 		}
-		Le && (j.idx = o, fr()), n !== !1 && oi("setCursor");
+		Ie && (j.idx = o, fr()), n !== !1 && ri("setCursor");
 	}
-	let xr = null;
+	let br = null;
 	Object.defineProperty(r, "rect", { get() {
-		return xr ?? Cr(!1), xr;
+		return br ?? Sr(!1), br;
 	} });
-	function Cr(e = !1) {
-		e ? xr = null : (xr = m.getBoundingClientRect(), oi("syncRect", xr));
+	function Sr(e = !1) {
+		e ? br = null : (br = m.getBoundingClientRect(), ri("syncRect", br));
 	}
 	function wr(e, t, n, r, i, a, o) {
-		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Or(e, t, n, r, i, a, o, !1, e != null), e == null ? yr(t, !0, !1) : yr(null, !0, !0));
+		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Tr(e, t, n, r, i, a, o, !1, e != null), e == null ? vr(t, !0, !1) : vr(null, !0, !0));
 	}
-	function Or(e, t, n, i, a, o, c, l, u) {
-		if (xr ?? Cr(!1), We(e), e != null) n = e.clientX - xr.left, i = e.clientY - xr.top;
+	function Tr(e, t, n, i, a, o, c, l, u) {
+		if (br ?? Sr(!1), Ue(e), e != null) n = e.clientX - br.left, i = e.clientY - br.top;
 		else {
 			if (n < 0 || i < 0) {
 				G = -10, K = -10;
 				return;
 			}
-			let [e, r] = ui.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = ui.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? L : R, _ = D.ori == 1 ? L : R, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
+			let [e, r] = ui.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = ui.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? R : z, _ = D.ori == 1 ? R : z, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
 			if (n = d == null ? x / v * g : p(e, d) ? s(l, b[e], g, 0) : -10, i = f == null ? S / y * _ : m(r, f) ? s(u, b[r], _, 0) : -10, D.ori == 1) {
 				let e = n;
 				n = i, i = e;
 			}
 		}
-		u && (t == null || t.cursor.event.type == Xn) && ((n <= 1 || n >= L - 1) && (n = _i(n, L)), (i <= 1 || i >= R - 1) && (i = _i(i, R))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
+		u && (t == null || t.cursor.event.type == Zn) && ((n <= 1 || n >= R - 1) && (n = vi(n, R)), (i <= 1 || i >= z - 1) && (i = vi(i, z))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
 	}
 	let kr = {
 		width: 0,
@@ -3847,111 +3847,111 @@ function xs(e, t, n) {
 	function Ar() {
 		ln(kr, !1);
 	}
-	let jr, Mr, Rr, zr;
-	function Hr(e, t, n, i, a, o, s) {
-		rn = !0, on = sn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !0, !1), e != null && (ye(Qn, cr, Ur, !1), vi(Zn, r, $t, en, L, R, null));
+	let jr, Mr, Nr, zr;
+	function Br(e, t, n, i, a, o, s) {
+		rn = !0, on = sn = an._x = an._y = !1, Tr(e, t, n, i, a, o, s, !0, !1), e != null && (ve($n, lr, Ur, !1), _i(Qn, r, $t, en, R, z, null));
 		let { left: c, top: l, width: u, height: d } = q;
-		jr = c, Mr = l, Rr = u, zr = d;
+		jr = c, Mr = l, Nr = u, zr = d;
 	}
 	function Ur(e, t, n, i, a, o, s) {
-		rn = an._x = an._y = !1, Or(e, t, n, i, a, o, s, !1, !0);
-		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Mr != l || Rr != u || zr != d;
+		rn = an._x = an._y = !1, Tr(e, t, n, i, a, o, s, !1, !0);
+		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Mr != l || Nr != u || zr != d;
 		if (f && p && ln(q), an.setScale && f && p) {
 			let e = c, t = u, n = l, r = d;
-			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, Jn(e, S), Jn(e + t, S)), sn) for (let e in b) {
+			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, Sn(e, S), Sn(e + t, S)), sn) for (let e in b) {
 				let t = b[e];
-				e != S && t.from == null && t.min != ai && dn(e, Jn(n + r, e), Jn(n, e));
+				e != S && t.from == null && t.min != oi && dn(e, Sn(n + r, e), Sn(n, e));
 			}
 			Ar();
-		} else M.lock && (M._lock = !M._lock, yr(t, !0, e != null));
-		e != null && (be(Qn, cr), vi(Qn, r, G, K, L, R, null));
+		} else M.lock && (M._lock = !M._lock, vr(t, !0, e != null));
+		e != null && (ye($n, lr), _i($n, r, G, K, R, z, null));
 	}
 	function Wr(e, t, n, r, i, a, o) {
 		if (M._lock) return;
-		We(e);
+		Ue(e);
 		let s = rn;
 		if (rn) {
 			let e = !0, t = !0, n, r;
-			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= L - 10, t = K <= 10 || K >= R - 10), n && e && (G = G < $t ? 0 : L), r && t && (K = K < en ? 0 : R), yr(null, !0, !0), rn = !1;
+			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= R - 10, t = K <= 10 || K >= z - 10), n && e && (G = G < $t ? 0 : R), r && t && (K = K < en ? 0 : z), vr(null, !0, !0), rn = !1;
 		}
-		G = -10, K = -10, oe.fill(null), yr(null, !0, !0), s && (rn = s);
+		G = -10, K = -10, oe.fill(null), vr(null, !0, !0), s && (rn = s);
 	}
 	function Gr(e, t, n, i, a, o, s) {
-		M._lock || (We(e), dt(), Ar(), e != null && vi(tr, r, G, K, L, R, null));
+		M._lock || (Ue(e), dt(), Ar(), e != null && _i(nr, r, G, K, R, z, null));
 	}
-	function Jr() {
-		y.forEach(bs), Re(r.width, r.height, !0);
+	function Kr() {
+		y.forEach(xs), Le(r.width, r.height, !0);
 	}
-	Tr(ar, lr, Jr);
-	let ei = {};
-	ei.mousedown = Hr, ei.mousemove = wr, ei.mouseup = Ur, ei.dblclick = Gr, ei.setSeries = (e, t, n, i) => {
+	Er(or, ur, Kr);
+	let Yr = {};
+	Yr.mousedown = Br, Yr.mousemove = wr, Yr.mouseup = Ur, Yr.dblclick = Gr, Yr.setSeries = (e, t, n, i) => {
 		let a = ui.match[2];
 		n = a(r, t, n), n != -1 && fn(n, i, !0, !1);
-	}, N && (ye(Zn, m, Hr), ye(Xn, m, wr), ye($n, m, (e) => {
-		We(e), Cr(!1);
-	}), ye(er, m, Wr), ye(tr, m, Gr), is.add(r), r.syncRect = Cr);
-	let ni = r.hooks = e.hooks || {};
-	function oi(e, t, n) {
+	}, N && (ve(Qn, m, Br), ve(Zn, m, wr), ve(er, m, (e) => {
+		Ue(e), Sr(!1);
+	}), ve(tr, m, Wr), ve(nr, m, Gr), as.add(r), r.syncRect = Sr);
+	let ti = r.hooks = e.hooks || {};
+	function ri(e, t, n) {
 		Bt ? Vt.push([
 			e,
 			t,
 			n
-		]) : e in ni && ni[e].forEach((e) => {
+		]) : e in ti && ti[e].forEach((e) => {
 			e.call(null, r, t, n);
 		});
 	}
 	(e.plugins || []).forEach((e) => {
-		for (let t in e.hooks) ni[t] = (ni[t] || []).concat(e.hooks[t]);
+		for (let t in e.hooks) ti[t] = (ti[t] || []).concat(e.hooks[t]);
 	});
-	let li = (e, t, n) => n, ui = Fi({
+	let si = (e, t, n) => n, ui = Ii({
 		key: null,
 		setSeries: !1,
 		filters: {
-			pub: pi,
-			sub: pi
+			pub: mi,
+			sub: mi
 		},
 		scales: [S, v[1] ? v[1].scale : null],
 		match: [
-			mi,
-			mi,
-			li
+			hi,
+			hi,
+			si
 		],
 		values: [null, null]
 	}, M.sync);
-	ui.match.length == 2 && ui.match.push(li), M.sync = ui;
-	let hi = ui.key, gi = To(hi);
-	function vi(e, t, n, r, i, a, o) {
+	ui.match.length == 2 && ui.match.push(si), M.sync = ui;
+	let di = ui.key, gi = Eo(di);
+	function _i(e, t, n, r, i, a, o) {
 		ui.filters.pub(e, t, n, r, i, a, o) && gi.pub(e, t, n, r, i, a, o);
 	}
 	gi.sub(r);
 	function yi(e, t, n, r, i, a, o) {
-		ui.filters.sub(e, t, n, r, i, a, o) && ei[e](null, t, n, r, i, a, o);
+		ui.filters.sub(e, t, n, r, i, a, o) && Yr[e](null, t, n, r, i, a, o);
 	}
 	r.pub = yi;
-	function Si() {
-		gi.unsub(r), is.delete(r), ve.clear(), Er(ar, lr, Jr), l.remove(), F?.remove(), oi("destroy");
+	function bi() {
+		gi.unsub(r), as.delete(r), _e.clear(), Dr(or, ur, Kr), l.remove(), F?.remove(), ri("destroy");
 	}
-	r.destroy = Si;
-	function Di() {
-		oi("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Ie = q.show && (q.width > 0 || q.height > 0), Fe = Le = !0, Re(e.width, e.height);
+	r.destroy = bi;
+	function Ci() {
+		ri("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Fe = q.show && (q.width > 0 || q.height > 0), Pe = Ie = !0, Le(e.width, e.height);
 	}
-	return v.forEach($e), y.forEach(rt), n ? n instanceof HTMLElement ? (n.appendChild(l), Di()) : n(r, Di) : Di(), r;
+	return v.forEach(Qe), y.forEach(nt), n ? n instanceof HTMLElement ? (n.appendChild(l), Ci()) : n(r, Ci) : Ci(), r;
 }
-xs.assign = Fi, xs.fmtNum = Wr, xs.rangeNum = Br, xs.rangeLog = Pr, xs.rangeAsinh = Fr, xs.orient = Oo, xs.pxRatio = J, xs.join = Bi, xs.fmtDate = $i, xs.tzDate = ta, xs.sync = To;
+Ss.assign = Ii, Ss.fmtNum = Gr, Ss.rangeNum = Vr, Ss.rangeLog = Fr, Ss.rangeAsinh = Ir, Ss.orient = ko, Ss.pxRatio = J, Ss.join = Vi, Ss.fmtDate = ea, Ss.tzDate = na, Ss.sync = Eo;
 {
-	xs.addGap = No, xs.clipGaps = Mo;
-	let e = xs.paths = { points: qo };
-	e.linear = Zo, e.stepped = Qo, e.bars = es, e.spline = ns;
+	Ss.addGap = Po, Ss.clipGaps = No;
+	let e = Ss.paths = { points: Jo };
+	e.linear = Qo, e.stepped = $o, e.bars = ts, e.spline = rs;
 }
 // src/chart.tsx
-var [Ss, Cs] = [48, 48], ws = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ts = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : B(e);
-function Es(e) {
-	let [t, n] = Mt(), r = z(null), i = z(e);
+var [Cs, ws] = [48, 48], Ts = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Es = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : V(e);
+function Ds(e) {
+	let [t, n] = Nt(), r = B(null), i = B(e);
 	i.current = e;
-	let [a, o] = Se(null);
-	Ce(() => {
+	let [a, o] = xe(null);
+	Se(() => {
 		if (!n || !t.current) return;
-		let a = new xs(Ns(i, n, o), Ms(e), t.current);
+		let a = new Ss(Ps(i, n, o), Ns(e), t.current);
 		return r.current = a, () => a.destroy();
 	}, [
 		n,
@@ -3962,7 +3962,7 @@ function Es(e) {
 		]),
 		e.theme,
 		e.height
-	]), R(() => r.current?.redraw(!1), [e.marked]);
+	]), z(() => r.current?.redraw(!1), [e.marked]);
 	let s = e.timesteps, c = a ?? s.indexOf(e.marked ?? NaN), l = (t) => {
 		let n = s.indexOf(e.marked ?? NaN), r = s[Math.min(Math.max((n < 0 ? s.length - 1 : n) + t, 0), s.length - 1)];
 		r !== void 0 && e.onPick(r);
@@ -3975,9 +3975,9 @@ function Es(e) {
 				children: n > 0 && e.flags.map((t) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: `flag ${t.kind}`,
-					style: { left: `${100 * (Ss + js(s, t.timestep) * (n - Ss - Cs)) / n}%` },
+					style: { left: `${100 * (Cs + Ms(s, t.timestep) * (n - Cs - ws)) / n}%` },
 					title: t.title,
-					"aria-label": `Event at timestep ${B(t.timestep)}: ${t.title}`,
+					"aria-label": `Event at timestep ${V(t.timestep)}: ${t.title}`,
 					onClick: () => e.onPick(t.timestep),
 					children: t.count > 1 ? t.count : "⚑"
 				}, t.timestep))
@@ -3990,7 +3990,7 @@ function Es(e) {
 				"aria-valuemin": s[0] ?? 0,
 				"aria-valuemax": s.at(-1) ?? 0,
 				"aria-valuenow": e.marked ?? s.at(-1) ?? 0,
-				"aria-valuetext": ks(e, s.indexOf(e.marked ?? NaN)),
+				"aria-valuetext": As(e, s.indexOf(e.marked ?? NaN)),
 				onKeyDown: (e) => {
 					let t = {
 						ArrowLeft: -1,
@@ -4002,50 +4002,50 @@ function Es(e) {
 				},
 				style: { height: `${e.height}px` }
 			}),
-			/* @__PURE__ */ U(Ds, {
+			/* @__PURE__ */ U(Os, {
 				...e,
 				at: c
 			})
 		]
 	});
 }
-function Ds(e) {
+function Os(e) {
 	let t = e.timesteps[e.at];
 	return /* @__PURE__ */ U("p", {
 		class: "readout",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${B(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ U("span", { children: [
+		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${V(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ U("span", { children: [
 			/* @__PURE__ */ U("i", {
 				class: "swatch",
 				style: { background: t.colour }
 			}),
 			t.label,
 			" ",
-			/* @__PURE__ */ U("b", { children: Os(e, t, e.at) })
+			/* @__PURE__ */ U("b", { children: ks(e, t, e.at) })
 		] }, t.label))]
 	});
 }
-function Os(e, t, n) {
+function ks(e, t, n) {
 	let r = (t.said ?? t.values)[n];
 	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
 }
-function ks(e, t) {
+function As(e, t) {
 	let n = e.timesteps[t];
 	if (n === void 0) return "no round chosen";
-	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${Os(e, n, t)}`);
-	return `timestep ${B(n)}: ${r.join(", ")}`;
+	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${ks(e, n, t)}`);
+	return `timestep ${V(n)}: ${r.join(", ")}`;
 }
-function As(e) {
+function js(e) {
 	let [t, n] = [e[0] ?? 0, e.at(-1) ?? 0];
 	return t < n ? [t, n] : [t - 1, t + 1];
 }
-function js(e, t) {
-	let [n, r] = As(e);
+function Ms(e, t) {
+	let [n, r] = js(e);
 	return (t - n) / (r - n);
 }
-var Ms = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
-function Ns(e, t, n) {
-	let r = e.current, [i, a] = [ws("--quiet"), ws("--grid")], o = {
+var Ns = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Ps(e, t, n) {
+	let r = e.current, [i, a] = [Ts("--quiet"), Ts("--grid")], o = {
 		stroke: i,
 		grid: {
 			stroke: a,
@@ -4056,13 +4056,13 @@ function Ns(e, t, n) {
 			size: 4
 		},
 		font: "11px system-ui"
-	}, s = r.timesteps.length < 2, [c, l] = As(r.timesteps), u = r.series.some((e) => e.right);
+	}, s = r.timesteps.length < 2, [c, l] = js(r.timesteps), u = r.series.some((e) => e.right);
 	return {
 		width: t,
 		height: r.height,
 		padding: [
 			8,
-			u ? 0 : Cs,
+			u ? 0 : ws,
 			0,
 			0
 		],
@@ -4087,23 +4087,23 @@ function Ns(e, t, n) {
 			{
 				...o,
 				size: 26,
-				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Ts(e))
+				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Es(e))
 			},
 			{
 				...o,
-				size: Ss,
+				size: Cs,
 				values: (e, t) => t.map(r.format)
 			},
 			...u ? [{
 				...o,
 				scale: "r",
 				side: 1,
-				size: Cs,
+				size: ws,
 				grid: { show: !1 },
 				values: (e, t) => t.map(r.formatRight ?? String)
 			}] : []
 		],
-		series: [{}, ...r.series.map((e) => Ps(e, s))],
+		series: [{}, ...r.series.map((e) => Fs(e, s))],
 		bands: [...r.series.flatMap((e, t) => {
 			let n = r.series.findIndex((e, n) => n > t && e.filled);
 			return e.filled && n > 0 ? [{
@@ -4116,7 +4116,7 @@ function Ns(e, t, n) {
 		}))],
 		hooks: {
 			setCursor: [(e) => n(e.cursor.idx ?? null)],
-			draw: [(t) => Fs(t, e.current.marked)],
+			draw: [(t) => Is(t, e.current.marked)],
 			ready: [(t) => t.over.addEventListener("click", () => {
 				let n = e.current.timesteps[t.cursor.idx ?? -1];
 				n !== void 0 && e.current.onPick(n);
@@ -4124,11 +4124,11 @@ function Ns(e, t, n) {
 		}
 	};
 }
-function Ps(e, t) {
+function Fs(e, t) {
 	return {
 		label: e.label,
 		scale: e.right ? "r" : "y",
-		stroke: e.filled ? ws("--card") : e.colour,
+		stroke: e.filled ? Ts("--card") : e.colour,
 		width: e.width ?? (e.filled ? 1 : 2),
 		points: {
 			show: t,
@@ -4140,15 +4140,15 @@ function Ps(e, t) {
 		...e.filled ? { fill: e.colour } : {}
 	};
 }
-function Fs(e, t) {
+function Is(e, t) {
 	if (t === void 0) return;
 	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
-	r.save(), r.strokeStyle = ws("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+	r.save(), r.strokeStyle = Ts("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
 }
 // src/strategies.tsx
-function Is(e) {
-	let { index: t, round: n, source: r } = e, i = Dt(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
-	return /* @__PURE__ */ U(Ft, {
+function Ls(e) {
+	let { index: t, round: n, source: r } = e, i = Ot(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
+	return /* @__PURE__ */ U(It, {
 		id: "strategies",
 		title: "Strategies",
 		aside: s && /* @__PURE__ */ U("span", {
@@ -4163,17 +4163,17 @@ function Is(e) {
 			"No clusters in this round: ",
 			o,
 			"."
-		] }) : a && s ? /* @__PURE__ */ U(Ls, {
+		] }) : a && s ? /* @__PURE__ */ U(Rs, {
 			...e,
 			picture: a
-		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(Lt, {
+		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(Rt, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Ks, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(qs, { ...e })]
 	});
 }
-function Ls(e) {
-	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = Se(null), l = Et(async () => {
+function Rs(e) {
+	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Dt(async () => {
 		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
 			t.array("screen"),
 			t.layer(`relevance/${a.target}`),
@@ -4196,7 +4196,7 @@ function Ls(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ U(Ws, {
+			/* @__PURE__ */ U(Gs, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4206,28 +4206,28 @@ function Ls(e) {
 			}),
 			/* @__PURE__ */ U("div", {
 				class: "preview",
-				children: [u ? /* @__PURE__ */ U(Wt, {
+				children: [u ? /* @__PURE__ */ U(Gt, {
 					header: i,
 					screen: u.screen,
 					elements: null,
-					grid: Ue(u.layer, f),
+					grid: He(u.layer, f),
 					frame: f,
 					look: r,
-					label: Rs(i, f),
+					label: zs(i, f),
 					zoom: 2
 				}) : /* @__PURE__ */ U("div", { class: "screen empty" }), /* @__PURE__ */ U("p", {
 					class: "small",
 					"aria-live": "polite",
-					children: Rs(i, f)
+					children: zs(i, f)
 				})]
 			}),
 			/* @__PURE__ */ U("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Bs, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Vs, {
 					cluster: e,
 					header: i,
 					onPlay: d,
-					children: u && /* @__PURE__ */ U(zs, {
+					children: u && /* @__PURE__ */ U(Bs, {
 						place: t,
 						cluster: e,
 						header: i,
@@ -4239,11 +4239,11 @@ function Ls(e) {
 		]
 	});
 }
-function Rs(e, t) {
+function zs(e, t) {
 	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
-	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${B(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
+	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${V(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
-function zs(e) {
+function Bs(e) {
 	let { place: t, cluster: n, header: r, frames: i } = e, a = {
 		...e.look,
 		sign: "both",
@@ -4261,11 +4261,11 @@ function zs(e) {
 			label: `What puts frame ${n.typical[0] + 1} into strategy ${o}`
 		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ U("span", {
 			class: "small",
-			children: [o, /* @__PURE__ */ U(Wt, {
+			children: [o, /* @__PURE__ */ U(Gt, {
 				header: r,
 				screen: i.screen,
 				elements: null,
-				grid: Ue(e, t),
+				grid: He(e, t),
 				frame: n.typical[0],
 				look: a,
 				label: s,
@@ -4274,10 +4274,10 @@ function zs(e) {
 		}, o))
 	});
 }
-function Bs(e) {
-	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = Be(n.elements);
+function Vs(e) {
+	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
 	return /* @__PURE__ */ U("li", { children: [
-		/* @__PURE__ */ U(Vt, { colour: He(t.id) }),
+		/* @__PURE__ */ U(Ht, { colour: Ve(t.id) }),
 		/* @__PURE__ */ U("b", { children: [
 			t.id,
 			": ",
@@ -4286,15 +4286,15 @@ function Bs(e) {
 		" ",
 		/* @__PURE__ */ U("span", {
 			class: "number",
-			children: H(t.occupancy)
+			children: st(t.occupancy)
 		}),
 		" of the frames",
 		r.length > 0 && /* @__PURE__ */ U("span", {
 			class: "stack-bar",
 			role: "img",
-			"aria-label": r.map(([e, t]) => `${e} ${H(t)}`).join(", "),
+			"aria-label": r.map(([e, t]) => `${e} ${st(t)}`).join(", "),
 			children: r.map(([e, t]) => /* @__PURE__ */ U("i", {
-				title: `${e} ${H(t)}`,
+				title: `${e} ${st(t)}`,
 				style: {
 					width: `${100 * t}%`,
 					background: i[e]
@@ -4318,30 +4318,30 @@ function Bs(e) {
 						r < t.typical.length - 1 ? "," : ""
 					]
 				}, n)),
-				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${H(t.agreement)} of these frames here too.`
+				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${st(t.agreement)} of these frames here too.`
 			]
 		})
 	] });
 }
-var Vs = 280, Hs = 12;
-function Us(e, t = Vs) {
+var Hs = 280, Us = 12;
+function Ws(e, t = Hs) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Hs + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Us + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function Ws(e) {
-	let { header: t, shown: n, current: r } = e, i = z(null), a = t.strategies, o = Us(a.points);
-	R(() => {
+function Gs(e) {
+	let { header: t, shown: n, current: r } = e, i = B(null), a = t.strategies, o = Ws(a.points);
+	z(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Vs, Vs);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Hs, Hs);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
-			e.beginPath(), e.arc(n, i, t === r ? 6.5 : 4, 0, 2 * Math.PI), e.fillStyle = He(a.clusters[a.labels[t]]?.id ?? 0), e.fill(), e.lineWidth = t === r ? 2 : .75, e.strokeStyle = s.getPropertyValue(t === r ? "--ink" : "--card"), e.stroke();
+			e.beginPath(), e.arc(n, i, t === r ? 6.5 : 4, 0, 2 * Math.PI), e.fillStyle = Ve(a.clusters[a.labels[t]]?.id ?? 0), e.fill(), e.lineWidth = t === r ? 2 : .75, e.strokeStyle = s.getPropertyValue(t === r ? "--ink" : "--card"), e.stroke();
 		}
 	}, [
 		t,
@@ -4349,7 +4349,7 @@ function Ws(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Vs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Hs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4368,8 +4368,8 @@ function Ws(e) {
 	return /* @__PURE__ */ U("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Vs * l,
-		height: Vs * l,
+		width: Hs * l,
+		height: Hs * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4382,25 +4382,25 @@ function Ws(e) {
 		onKeyDown: c
 	});
 }
-function Gs(e) {
+function Ks(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function Ks(e) {
-	let { index: t, round: n } = e, r = Gs(t);
+function qs(e) {
+	let { index: t, round: n } = e, r = Ks(t);
 	if (!r.length) return null;
-	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Qe(a), s = r.map((e, t) => ({
+	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
-		colour: He(e),
+		colour: Ve(e),
 		filled: !0,
 		values: o[t],
 		said: a[t]
 	}));
-	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Es, {
+	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Ds, {
 		label: "Part of the frames in each strategy over timesteps",
 		timesteps: t.timesteps,
 		series: s,
 		height: 120,
-		format: H,
+		format: st,
 		range: [0, 1],
 		theme: e.theme,
 		marked: n.timestep,
@@ -4408,25 +4408,25 @@ function Ks(e) {
 	})] });
 }
 // src/timeline.tsx
-function qs(e) {
+function Js(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
-	return /* @__PURE__ */ U(Ft, {
+	return /* @__PURE__ */ U(It, {
 		id: "timeline",
 		title: "Timeline",
 		aside: /* @__PURE__ */ U(y, { children: [
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Question",
-				options: Object.keys(i.targets).map((e) => [e, ct(e)[0]]),
+				options: Object.keys(i.targets).map((e) => [e, lt(e)[0]]),
 				value: e.target,
 				onChange: (e) => n({ target: e })
 			}),
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Measure",
 				options: [["share", "Share"], ["relative", "Relative"]],
 				value: t.measure,
 				onChange: (e) => n({ measure: e })
 			}),
-			/* @__PURE__ */ U(Rt, {
+			/* @__PURE__ */ U(zt, {
 				label: "Frames",
 				options: [["play", "Own play"], ["probe", "Fixed probe"]],
 				value: t.frames,
@@ -4434,11 +4434,11 @@ function qs(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ U(Ys, {
+			/* @__PURE__ */ U(Xs, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ U(tc, {
+			/* @__PURE__ */ U(nc, {
 				...e,
 				scope: a
 			}),
@@ -4449,54 +4449,54 @@ function qs(e) {
 		]
 	});
 }
-var Js = "play/score_rate";
-function Ys(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = Qs(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ U(W, { children: $s(t.frames, n, i) });
-	let c = Be([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Qe(l) : l, d = s.map((e, t) => ({
+var Ys = "play/score_rate";
+function Xs(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = $s(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ U(W, { children: ec(t.frames, n, i) });
+	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[Js];
+	})), f = n.values[Ys];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
 		right: !0,
 		width: 1.75,
 		values: f
-	}), /* @__PURE__ */ U(Es, {
+	}), /* @__PURE__ */ U(Ds, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: Zs(d),
+		series: Qs(d),
 		height: 230,
-		format: a ? H : V,
-		formatRight: V,
+		format: a ? st : H,
+		formatRight: H,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => Xs(e, t),
-		flags: ec(n.events)
+		onPick: (t) => Zs(e, t),
+		flags: tc(n.events)
 	});
 }
-function Xs(e, t) {
+function Zs(e, t) {
 	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
 }
-function Zs(e) {
+function Qs(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function Qs(e, t, n, r, i, a) {
+function $s(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function $s(e, t, n) {
+function ec(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function ec(e) {
+function tc(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4509,20 +4509,20 @@ function ec(e) {
 	}
 	return [...t.values()];
 }
-function tc(e) {
+function nc(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		Js
+		Ys
 	], s = [
 		t.curve,
 		...o,
 		...a
 	].find((e) => a.includes(e));
 	if (!s) return null;
-	let c = tt(i), l = rt(i, s, c, t.fan), u = [], d = [];
+	let c = et(i), l = nt(i, s, c, t.fan), u = [], d = [];
 	return l.forEach((e, t) => {
-		let n = He(t);
+		let n = Ve(t);
 		if (u.push({
 			label: e.name,
 			colour: n,
@@ -4545,9 +4545,9 @@ function tc(e) {
 		class: "beside",
 		children: [/* @__PURE__ */ U("div", {
 			class: "row",
-			children: [/* @__PURE__ */ U(zt, {
+			children: [/* @__PURE__ */ U(Bt, {
 				label: "Curve",
-				options: rc(a),
+				options: ic(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
 			}), i.length > 1 && /* @__PURE__ */ U("label", {
@@ -4558,35 +4558,35 @@ function tc(e) {
 					onChange: (e) => n({ fan: e.currentTarget.checked })
 				}), "Seeds as a fan"]
 			})]
-		}), /* @__PURE__ */ U(Es, {
+		}), /* @__PURE__ */ U(Ds, {
 			label: `${s} of ${i.length} runs over timesteps`,
 			timesteps: c,
 			series: u,
 			fans: d,
 			height: 150,
-			format: V,
+			format: H,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => Xs(e, nc(e.index.timesteps, t))
+			onPick: (t) => Zs(e, rc(e.index.timesteps, t))
 		})]
 	});
 }
-var nc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), rc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), ic = 5e3;
-function ac() {
-	let [e, t] = Se(wt), n = Te((e) => t((t) => ({
+var rc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), ic = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), ac = 5e3;
+function oc() {
+	let [e, t] = xe(Tt), n = we((e) => t((t) => ({
 		...t,
 		...e
 	})), []);
-	return R(() => {
-		let t = setTimeout(() => Tt(e), 200);
+	return z(() => {
+		let t = setTimeout(() => Et(e), 200);
 		return () => clearTimeout(t);
-	}, [e]), R(() => {
-		let e = () => t(wt());
+	}, [e]), z(() => {
+		let e = () => t(Tt());
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function oc(e, t, n) {
-	let [r, i] = Se(null), [a, o] = Se(/* @__PURE__ */ new Map()), [s, c] = Se(null), l = z(/* @__PURE__ */ new Map()), u = z(!1), d = r ? t(r) : [], f = async () => {
+function sc(e, t, n) {
+	let [r, i] = xe(null), [a, o] = xe(/* @__PURE__ */ new Map()), [s, c] = xe(null), l = B(/* @__PURE__ */ new Map()), u = B(!1), d = r ? t(r) : [], f = async () => {
 		if (!u.current) {
 			u.current = !0;
 			try {
@@ -4595,7 +4595,7 @@ function oc(e, t, n) {
 				for (let { name: i, stamp: a } of r) {
 					if (!t(r).includes(i) || l.current.get(i) === a) continue;
 					let s = await e.index(i);
-					l.current.set(i, a), n(s), o((e) => new Map(e).set(i, s));
+					l.current.set(i, a), await n(s), o((e) => new Map(e).set(i, s));
 				}
 				c(null);
 			} catch (e) {
@@ -4605,14 +4605,14 @@ function oc(e, t, n) {
 			}
 		}
 	};
-	return Ce(() => void f(), [d.join("\n")]), jt(f, e.live ? ic : null), {
+	return Se(() => void f(), [d.join("\n")]), Mt(f, e.live ? ac : null), {
 		runs: r,
 		indexes: new Map(d.flatMap((e) => a.has(e) ? [[e, a.get(e)]] : [])),
 		problem: s
 	};
 }
-function sc(e) {
-	let { source: t } = e, n = At(), [r, i] = ac(), a = Te((e) => {
+function cc(e) {
+	let { source: t } = e, n = jt(), [r, i] = oc(), a = we((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4623,14 +4623,15 @@ function sc(e) {
 		r.run,
 		r.beside,
 		r.otherRun
-	]), o = z(!0), { runs: s, indexes: c, problem: l } = oc(t, a, (e) => {
-		if (!o.current) return;
+	]), o = B(!0), { runs: s, indexes: c, problem: l } = sc(t, a, async (e) => {
+		let n = e.timesteps[lc(e, r)];
+		if (!o.current || n === void 0) return;
 		o.current = !1;
-		let n = e.timesteps[cc(e, r)];
-		n !== void 0 && ht(t, e, r.part, n, 2).catch(() => {});
+		let i = gt(t, e, r.part, n, 2).catch(() => {});
+		await Promise.race([i, new Promise((e) => setTimeout(e, 100))]);
 	}), u = [...c.values()].find((e) => e.run === r.run) ?? c.get(s?.[0]?.name ?? "");
 	return /* @__PURE__ */ U("main", { children: [
-		/* @__PURE__ */ U(mc, {
+		/* @__PURE__ */ U(hc, {
 			runs: s ?? [],
 			index: u,
 			view: r,
@@ -4651,7 +4652,7 @@ function sc(e) {
 				"."
 			]
 		}),
-		/* @__PURE__ */ U(lc, {
+		/* @__PURE__ */ U(uc, {
 			source: t,
 			theme: n,
 			view: r,
@@ -4663,15 +4664,15 @@ function sc(e) {
 		})
 	] });
 }
-function cc(e, t) {
-	return t.timestep === null ? e.timesteps.length - 1 : $e(e.timesteps, t.timestep);
+function lc(e, t) {
+	return t.timestep === null ? e.timesteps.length - 1 : Qe(e.timesteps, t.timestep);
 }
-function lc(e) {
+function uc(e) {
 	let { runs: t, index: n, view: r } = e;
 	if (!t) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
 	if (!t.length) return /* @__PURE__ */ U(W, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
 	if (!n) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
-	let i = cc(n, r), a = n.rounds[i];
+	let i = lc(n, r), a = n.rounds[i];
 	if (!a) return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(W, { children: [
 		"Run ",
 		n.run,
@@ -4681,7 +4682,7 @@ function lc(e) {
 		children: e
 	}, e))] });
 	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "";
-	return /* @__PURE__ */ U(uc, {
+	return /* @__PURE__ */ U(dc, {
 		...e,
 		runs: t,
 		index: n,
@@ -4690,30 +4691,30 @@ function lc(e) {
 		target: s
 	});
 }
-function uc(e) {
-	let { frame: t, ...n } = e.view, [r, i] = Se(!1), a = Te(() => requestAnimationFrame(() => setTimeout(() => i(!0))), []), o = [
+function dc(e) {
+	let { frame: t, ...n } = e.view, [r, i] = xe(!1), a = we(() => requestAnimationFrame(() => setTimeout(() => i(!0))), []), o = [
 		e.source,
 		e.change,
 		e.index,
 		e.runs,
 		e.theme,
 		JSON.stringify(n),
-		[...e.indexes.values()].map(pc).join()
-	], s = we(() => /* @__PURE__ */ U(qs, { ...e }), o), c = we(() => r && /* @__PURE__ */ U(Is, { ...e }), [
+		[...e.indexes.values()].map(mc).join()
+	], s = Ce(() => /* @__PURE__ */ U(Js, { ...e }), o), c = Ce(() => r && /* @__PURE__ */ U(Ls, { ...e }), [
 		...o,
 		r,
 		n.part === "play" && t
-	]), l = we(() => r && /* @__PURE__ */ U(y, { children: [
-		/* @__PURE__ */ U(Kt, { ...e }),
-		/* @__PURE__ */ U(pn, { ...e }),
-		/* @__PURE__ */ U(gn, { ...e }),
-		/* @__PURE__ */ U(bn, { ...e })
+	]), l = Ce(() => r && /* @__PURE__ */ U(y, { children: [
+		/* @__PURE__ */ U(qt, { ...e }),
+		/* @__PURE__ */ U(mn, { ...e }),
+		/* @__PURE__ */ U(_n, { ...e }),
+		/* @__PURE__ */ U(xn, { ...e })
 	] }), [...o, r]);
 	return /* @__PURE__ */ U("div", {
 		class: "grid",
 		children: [
 			s,
-			/* @__PURE__ */ U($t, {
+			/* @__PURE__ */ U(en, {
 				...e,
 				settled: a
 			}),
@@ -4722,15 +4723,15 @@ function uc(e) {
 		]
 	});
 }
-var dc = /* @__PURE__ */ new WeakMap(), fc = 0;
-function pc(e) {
-	let t = dc.get(e) ?? ++fc;
-	return dc.set(e, t), t;
-}
+var fc = /* @__PURE__ */ new WeakMap(), pc = 0;
 function mc(e) {
+	let t = fc.get(e) ?? ++pc;
+	return fc.set(e, t), t;
+}
+function hc(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
-	let a = cc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? hn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+	let a = lc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? gn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
 		let a = u ? t.map((e) => e.name) : r.beside;
 		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
 	};
@@ -4739,7 +4740,7 @@ function mc(e) {
 		role: "banner",
 		children: [
 			/* @__PURE__ */ U("h1", { children: "Strategies" }),
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Run",
 				options: t.map(({ name: e }) => [e, e]),
 				value: n.run,
@@ -4773,7 +4774,7 @@ function mc(e) {
 			}),
 			/* @__PURE__ */ U("span", {
 				class: "when",
-				children: [o && /* @__PURE__ */ U(y, { children: ["t = ", /* @__PURE__ */ U("b", { children: B(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ U("span", {
+				children: [o && /* @__PURE__ */ U(y, { children: ["t = ", /* @__PURE__ */ U("b", { children: V(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ U("span", {
 					class: "small",
 					children: " · follows the latest"
 				}) : /* @__PURE__ */ U("button", {
@@ -4789,10 +4790,10 @@ function mc(e) {
 					e.preventDefault(), document.getElementById("trust")?.scrollIntoView();
 				},
 				children: [
-					/* @__PURE__ */ U(fn, { light: l.light }),
+					/* @__PURE__ */ U(pn, { light: l.light }),
 					" ",
 					/* @__PURE__ */ U("span", { children: [
-						ct(c)[0],
+						lt(c)[0],
 						": ",
 						l.sentence
 					] })
@@ -4802,27 +4803,27 @@ function mc(e) {
 	});
 }
 // src/source.ts
-async function hc(e, t = {}) {
+async function gc(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
 	} catch {
-		throw new at("TensorBoard does not answer. Is it still running?");
+		throw new it("TensorBoard does not answer. Is it still running?");
 	}
-	if (!r.ok) throw new at((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
+	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var gc = {
+var _c = {
 	live: !0,
 	async runs() {
-		return (await (await hc("runs")).json()).runs;
+		return (await (await gc("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await hc("run", { run: e })).json();
-		return ot(t.format, `Run ${e}`), t;
+		let t = await (await gc("run", { run: e })).json();
+		return at(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await hc("part", {
+		return new Uint8Array(await (await gc("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4830,12 +4831,12 @@ var gc = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, _c = (e, t, n) => JSON.stringify([
+}, vc = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function vc(e) {
+function yc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4843,29 +4844,29 @@ function vc(e) {
 		},
 		async index(t) {
 			let n = e.indexes[t];
-			if (!n) throw new at(`This report has no run ${t}.`);
-			return ot(n.format, `Run ${t}`), n;
+			if (!n) throw new it(`This report has no run ${t}.`);
+			return at(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[_c(t, n, r)]?.[a];
-			if (o === void 0) throw new at(`This report has no ${n} of ${t} at timestep ${r}.`);
+			let o = e.parts[vc(t, n, r)]?.[a];
+			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var yc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var bc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function bc(e) {
+function xc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + yc, document.head.append(t);
+	t.textContent = P + bc, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ U(sc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ U(cc, { source: e }), n);
 }
-function xc() {
-	bc(gc);
+function Sc() {
+	xc(_c);
 }
-var Sc = document.getElementById("rlmonitor-data");
-Sc && bc(vc(JSON.parse(Sc.textContent ?? "null")));
-export { xc as render };
+var Cc = document.getElementById("rlmonitor-data");
+Cc && xc(yc(JSON.parse(Cc.textContent ?? "null")));
+export { Sc as render };

@@ -32,7 +32,7 @@ function useView(): [View, (change: Partial<View>) => void] {
 }
 
 /** The runs, asked for again and again, and the indexes of those that are shown. */
-function useData(source: Source, wanted: (runs: RunEntry[]) => string[], arrived: (index: Index) => void) {
+function useData(source: Source, wanted: (runs: RunEntry[]) => string[], arrived: (index: Index) => Promise<void>) {
   const [runs, setRuns] = useState<RunEntry[] | null>(null);
   const [indexes, setIndexes] = useState(new Map<string, Index>());
   const [problem, setProblem] = useState<string | null>(null);
@@ -49,7 +49,7 @@ function useData(source: Source, wanted: (runs: RunEntry[]) => string[], arrived
         if (!wanted(found).includes(name) || stamps.current.get(name) === stamp) continue;
         const index = await source.index(name);
         stamps.current.set(name, stamp);
-        arrived(index);
+        await arrived(index);
         setIndexes((known) => new Map(known).set(name, index));
       }
       setProblem(null);
@@ -80,11 +80,13 @@ export function App(props: { source: Source }) {
     [view.run, view.beside, view.otherRun],
   );
   const first = useRef(true);
-  const arrived = (own: Index) => {
-    if (!first.current) return;
-    first.current = false;
+  // The first picture is asked for before the charts keep the browser busy
+  const arrived = async (own: Index) => {
     const timestep = own.timesteps[placeOf(own, view)];
-    if (timestep !== undefined) fetchAhead(source, own, view.part, timestep, 2).catch(() => {});
+    if (!first.current || timestep === undefined) return;
+    first.current = false;
+    const asked = fetchAhead(source, own, view.part, timestep, 2).catch(() => {});
+    await Promise.race([asked, new Promise((later) => setTimeout(later, 100))]);
   };
   const { runs, indexes, problem } = useData(source, wanted, arrived);
   const index = [...indexes.values()].find((each) => each.run === view.run) ?? indexes.get(runs?.[0]?.name ?? "");

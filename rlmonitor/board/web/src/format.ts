@@ -116,7 +116,8 @@ export function checkFormat(format: unknown, what: string): void {
   }
 }
 
-export const count = (n: number): string => n.toLocaleString("en-US");
+const grouped = new Intl.NumberFormat("en-US");
+export const count = (n: number): string => grouped.format(n);
 
 /** A number with three significant digits, and a true minus sign. */
 export function brief(value: number): string {
