@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -41,6 +42,11 @@ class RoundSummary:
     values: Mapping[str, float]
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     strategies: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep each name once for all rounds: they take as much memory as everything else here."""
+        shared = {sys.intern(name): value for name, value in self.values.items()}
+        object.__setattr__(self, "values", shared)
 
 
 class Curve(NamedTuple):
