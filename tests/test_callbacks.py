@@ -400,7 +400,7 @@ def test_a_disk_that_fills_while_a_round_is_stored_costs_the_round(tmp_path, mon
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.zarr, "create_group", full)
+    monkeypatch.setattr(store, "write_files", full)
     warned = learn_with_fault(tmp_path, quick_monitor(probe=None))
     assert len(warned) == 1
     assert "No space left on device" in warned[0]
@@ -558,7 +558,7 @@ def test_a_budget_stretches_the_interval_and_says_so(tmp_path):
     assert steps[0] == 0
     assert steps[-1] == 1500
     assert len(steps) < 150
-    assert {e.kind for e in callback.events} <= {"budget"}
+    assert "budget" in {e.kind for e in callback.events}
     between = curves(tmp_path / "DQN_1").Scalars("monitor/overhead")[1:-1]
     assert all(event.value <= 0.4 for event in between)  # a round may cost more than the last did
     assert any("no more than 30.0%" in text for _, text in events_text(tmp_path / "DQN_1"))

@@ -160,7 +160,7 @@ def _background(recording: Recording, masks: Mapping[str, NDArray[np.bool_]]) ->
     covered = np.any([mask[some] for name, mask in masks.items() if name != REST], axis=0)
     commonest = int(np.bincount(newest.ravel().astype(np.int64), minlength=256).argmax())
     # covered places sort behind all values, so the median of the free ones is in the middle of them
-    ordered = np.sort(np.where(covered, 256, newest), axis=0)
+    ordered = np.sort(np.where(covered, 256, newest.astype(np.int16)), axis=0)
     n_free = (~covered).sum(axis=0)
     middle = np.take_along_axis(ordered, np.maximum(n_free - 1, 0)[None] // 2, axis=0)[0]
     return np.asarray(np.where(n_free > 0, middle, commonest), np.uint8)
