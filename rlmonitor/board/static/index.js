@@ -3944,14 +3944,14 @@ Ss.assign = Ii, Ss.fmtNum = Gr, Ss.rangeNum = Vr, Ss.rangeLog = Fr, Ss.rangeAsin
 	e.linear = Qo, e.stepped = $o, e.bars = ts, e.spline = rs;
 }
 // src/chart.tsx
-var [Cs, ws] = [48, 48], Ts = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Es = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : V(e);
-function Ds(e) {
+var Cs = 12, [ws, Ts] = [48, 48], Es = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ds = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : V(e);
+function Os(e) {
 	let [t, n] = Nt(), r = B(null), i = B(e);
 	i.current = e;
 	let [a, o] = xe(null);
 	Se(() => {
 		if (!n || !t.current) return;
-		let a = new Ss(Ps(i, n, o), Ns(e), t.current);
+		let a = new Ss(Is(i, n, o), Fs(e), t.current);
 		return r.current = a, () => a.destroy();
 	}, [
 		n,
@@ -3975,7 +3975,7 @@ function Ds(e) {
 				children: n > 0 && e.flags.map((t) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: `flag ${t.kind}`,
-					style: { left: `${100 * (Cs + Ms(s, t.timestep) * (n - Cs - ws)) / n}%` },
+					style: { left: `${100 * (ws + Ps(s, t.timestep) * (n - ws - Ts)) / n}%` },
 					title: t.title,
 					"aria-label": `Event at timestep ${V(t.timestep)}: ${t.title}`,
 					onClick: () => e.onPick(t.timestep),
@@ -3990,7 +3990,7 @@ function Ds(e) {
 				"aria-valuemin": s[0] ?? 0,
 				"aria-valuemax": s.at(-1) ?? 0,
 				"aria-valuenow": e.marked ?? s.at(-1) ?? 0,
-				"aria-valuetext": As(e, s.indexOf(e.marked ?? NaN)),
+				"aria-valuetext": Ms(e, s.indexOf(e.marked ?? NaN)),
 				onKeyDown: (e) => {
 					let t = {
 						ArrowLeft: -1,
@@ -4002,50 +4002,54 @@ function Ds(e) {
 				},
 				style: { height: `${e.height}px` }
 			}),
-			/* @__PURE__ */ U(Os, {
+			/* @__PURE__ */ U(ks, {
 				...e,
 				at: c
 			})
 		]
 	});
 }
-function Os(e) {
+function ks(e) {
 	let t = e.timesteps[e.at];
 	return /* @__PURE__ */ U("p", {
 		class: "readout",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${V(t)}` }), e.series.filter((e) => !e.silent).map((t) => /* @__PURE__ */ U("span", { children: [
+		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${V(t)}` }), As(e.series, e.at).map((t) => /* @__PURE__ */ U("span", { children: [
 			/* @__PURE__ */ U("i", {
 				class: "swatch",
 				style: { background: t.colour }
 			}),
 			t.label,
 			" ",
-			/* @__PURE__ */ U("b", { children: ks(e, t, e.at) })
+			/* @__PURE__ */ U("b", { children: js(e, t, e.at) })
 		] }, t.label))]
 	});
 }
-function ks(e, t, n) {
+function As(e, t) {
+	let n = e.filter((e) => !e.silent);
+	return n.length > Cs ? n.filter((e) => (e.said ?? e.values)[t]) : n;
+}
+function js(e, t, n) {
 	let r = (t.said ?? t.values)[n];
 	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
 }
-function As(e, t) {
+function Ms(e, t) {
 	let n = e.timesteps[t];
 	if (n === void 0) return "no round chosen";
-	let r = e.series.filter((e) => !e.silent).map((n) => `${n.label} ${ks(e, n, t)}`);
+	let r = As(e.series, t).map((n) => `${n.label} ${js(e, n, t)}`);
 	return `timestep ${V(n)}: ${r.join(", ")}`;
 }
-function js(e) {
+function Ns(e) {
 	let [t, n] = [e[0] ?? 0, e.at(-1) ?? 0];
 	return t < n ? [t, n] : [t - 1, t + 1];
 }
-function Ms(e, t) {
-	let [n, r] = js(e);
+function Ps(e, t) {
+	let [n, r] = Ns(e);
 	return (t - n) / (r - n);
 }
-var Ns = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
-function Ps(e, t, n) {
-	let r = e.current, [i, a] = [Ts("--quiet"), Ts("--grid")], o = {
+var Fs = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Is(e, t, n) {
+	let r = e.current, [i, a] = [Es("--quiet"), Es("--grid")], o = {
 		stroke: i,
 		grid: {
 			stroke: a,
@@ -4056,13 +4060,13 @@ function Ps(e, t, n) {
 			size: 4
 		},
 		font: "11px system-ui"
-	}, s = r.timesteps.length < 2, [c, l] = js(r.timesteps), u = r.series.some((e) => e.right);
+	}, s = r.timesteps.length < 2, [c, l] = Ns(r.timesteps), u = r.series.some((e) => e.right);
 	return {
 		width: t,
 		height: r.height,
 		padding: [
 			8,
-			u ? 0 : ws,
+			u ? 0 : Ts,
 			0,
 			0
 		],
@@ -4087,23 +4091,23 @@ function Ps(e, t, n) {
 			{
 				...o,
 				size: 26,
-				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Es(e))
+				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Ds(e))
 			},
 			{
 				...o,
-				size: Cs,
+				size: ws,
 				values: (e, t) => t.map(r.format)
 			},
 			...u ? [{
 				...o,
 				scale: "r",
 				side: 1,
-				size: ws,
+				size: Ts,
 				grid: { show: !1 },
 				values: (e, t) => t.map(r.formatRight ?? String)
 			}] : []
 		],
-		series: [{}, ...r.series.map((e) => Fs(e, s))],
+		series: [{}, ...r.series.map((e) => Ls(e, s))],
 		bands: [...r.series.flatMap((e, t) => {
 			let n = r.series.findIndex((e, n) => n > t && e.filled);
 			return e.filled && n > 0 ? [{
@@ -4116,7 +4120,7 @@ function Ps(e, t, n) {
 		}))],
 		hooks: {
 			setCursor: [(e) => n(e.cursor.idx ?? null)],
-			draw: [(t) => Is(t, e.current.marked)],
+			draw: [(t) => Rs(t, e.current.marked)],
 			ready: [(t) => t.over.addEventListener("click", () => {
 				let n = e.current.timesteps[t.cursor.idx ?? -1];
 				n !== void 0 && e.current.onPick(n);
@@ -4124,11 +4128,11 @@ function Ps(e, t, n) {
 		}
 	};
 }
-function Fs(e, t) {
+function Ls(e, t) {
 	return {
 		label: e.label,
 		scale: e.right ? "r" : "y",
-		stroke: e.filled ? Ts("--card") : e.colour,
+		stroke: e.filled ? Es("--card") : e.colour,
 		width: e.width ?? (e.filled ? 1 : 2),
 		points: {
 			show: t,
@@ -4140,13 +4144,13 @@ function Fs(e, t) {
 		...e.filled ? { fill: e.colour } : {}
 	};
 }
-function Is(e, t) {
+function Rs(e, t) {
 	if (t === void 0) return;
 	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
-	r.save(), r.strokeStyle = Ts("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+	r.save(), r.strokeStyle = Es("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
 }
 // src/strategies.tsx
-function Ls(e) {
+function zs(e) {
 	let { index: t, round: n, source: r } = e, i = Ot(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
 	return /* @__PURE__ */ U(It, {
 		id: "strategies",
@@ -4163,16 +4167,16 @@ function Ls(e) {
 			"No clusters in this round: ",
 			o,
 			"."
-		] }) : a && s ? /* @__PURE__ */ U(Rs, {
+		] }) : a && s ? /* @__PURE__ */ U(Bs, {
 			...e,
 			picture: a
 		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(Rt, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(qs, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Ys, { ...e })]
 	});
 }
-function Rs(e) {
+function Bs(e) {
 	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Dt(async () => {
 		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
 			t.array("screen"),
@@ -4196,7 +4200,7 @@ function Rs(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ U(Gs, {
+			/* @__PURE__ */ U(qs, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4213,21 +4217,21 @@ function Rs(e) {
 					grid: He(u.layer, f),
 					frame: f,
 					look: r,
-					label: zs(i, f),
+					label: Vs(i, f),
 					zoom: 2
 				}) : /* @__PURE__ */ U("div", { class: "screen empty" }), /* @__PURE__ */ U("p", {
 					class: "small",
 					"aria-live": "polite",
-					children: zs(i, f)
+					children: Vs(i, f)
 				})]
 			}),
 			/* @__PURE__ */ U("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Vs, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Us, {
 					cluster: e,
 					header: i,
 					onPlay: d,
-					children: u && /* @__PURE__ */ U(Bs, {
+					children: u && /* @__PURE__ */ U(Hs, {
 						place: t,
 						cluster: e,
 						header: i,
@@ -4239,11 +4243,11 @@ function Rs(e) {
 		]
 	});
 }
-function zs(e, t) {
+function Vs(e, t) {
 	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
 	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${V(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
-function Bs(e) {
+function Hs(e) {
 	let { place: t, cluster: n, header: r, frames: i } = e, a = {
 		...e.look,
 		sign: "both",
@@ -4274,7 +4278,7 @@ function Bs(e) {
 		}, o))
 	});
 }
-function Vs(e) {
+function Us(e) {
 	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
 	return /* @__PURE__ */ U("li", { children: [
 		/* @__PURE__ */ U(Ht, { colour: Ve(t.id) }),
@@ -4323,21 +4327,21 @@ function Vs(e) {
 		})
 	] });
 }
-var Hs = 280, Us = 12;
-function Ws(e, t = Hs) {
+var Ws = 280, Gs = 12;
+function Ks(e, t = Ws) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Us + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Gs + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function Gs(e) {
-	let { header: t, shown: n, current: r } = e, i = B(null), a = t.strategies, o = Ws(a.points);
+function qs(e) {
+	let { header: t, shown: n, current: r } = e, i = B(null), a = t.strategies, o = Ks(a.points);
 	z(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Hs, Hs);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Ws, Ws);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
@@ -4349,7 +4353,7 @@ function Gs(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Hs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Ws / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4368,8 +4372,8 @@ function Gs(e) {
 	return /* @__PURE__ */ U("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Hs * l,
-		height: Hs * l,
+		width: Ws * l,
+		height: Ws * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4382,11 +4386,11 @@ function Gs(e) {
 		onKeyDown: c
 	});
 }
-function Ks(e) {
+function Js(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function qs(e) {
-	let { index: t, round: n } = e, r = Ks(t);
+function Ys(e) {
+	let { index: t, round: n } = e, r = Js(t);
 	if (!r.length) return null;
 	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
@@ -4395,7 +4399,7 @@ function qs(e) {
 		values: o[t],
 		said: a[t]
 	}));
-	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Ds, {
+	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Os, {
 		label: "Part of the frames in each strategy over timesteps",
 		timesteps: t.timesteps,
 		series: s,
@@ -4408,7 +4412,7 @@ function qs(e) {
 	})] });
 }
 // src/timeline.tsx
-function Js(e) {
+function Xs(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
 	return /* @__PURE__ */ U(It, {
 		id: "timeline",
@@ -4434,11 +4438,11 @@ function Js(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ U(Xs, {
+			/* @__PURE__ */ U(Qs, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ U(nc, {
+			/* @__PURE__ */ U(ic, {
 				...e,
 				scope: a
 			}),
@@ -4449,54 +4453,54 @@ function Js(e) {
 		]
 	});
 }
-var Ys = "play/score_rate";
-function Xs(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = $s(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ U(W, { children: ec(t.frames, n, i) });
+var Zs = "play/score_rate";
+function Qs(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = tc(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ U(W, { children: nc(t.frames, n, i) });
 	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[Ys];
+	})), f = n.values[Zs];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
 		right: !0,
 		width: 1.75,
 		values: f
-	}), /* @__PURE__ */ U(Ds, {
+	}), /* @__PURE__ */ U(Os, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: Qs(d),
+		series: ec(d),
 		height: 230,
 		format: a ? st : H,
 		formatRight: H,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => Zs(e, t),
-		flags: tc(n.events)
+		onPick: (t) => $s(e, t),
+		flags: rc(n.events)
 	});
 }
-function Zs(e, t) {
+function $s(e, t) {
 	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
 }
-function Qs(e) {
+function ec(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function $s(e, t, n, r, i, a) {
+function tc(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function ec(e, t, n) {
+function nc(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function tc(e) {
+function rc(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4509,11 +4513,11 @@ function tc(e) {
 	}
 	return [...t.values()];
 }
-function nc(e) {
+function ic(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		Ys
+		Zs
 	], s = [
 		t.curve,
 		...o,
@@ -4547,7 +4551,7 @@ function nc(e) {
 			class: "row",
 			children: [/* @__PURE__ */ U(Bt, {
 				label: "Curve",
-				options: ic(a),
+				options: oc(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
 			}), i.length > 1 && /* @__PURE__ */ U("label", {
@@ -4558,7 +4562,7 @@ function nc(e) {
 					onChange: (e) => n({ fan: e.currentTarget.checked })
 				}), "Seeds as a fan"]
 			})]
-		}), /* @__PURE__ */ U(Ds, {
+		}), /* @__PURE__ */ U(Os, {
 			label: `${s} of ${i.length} runs over timesteps`,
 			timesteps: c,
 			series: u,
@@ -4567,12 +4571,12 @@ function nc(e) {
 			format: H,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => Zs(e, rc(e.index.timesteps, t))
+			onPick: (t) => $s(e, ac(e.index.timesteps, t))
 		})]
 	});
 }
-var rc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), ic = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), ac = 5e3;
-function oc() {
+var ac = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), oc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), sc = 5e3;
+function cc() {
 	let [e, t] = xe(Tt), n = we((e) => t((t) => ({
 		...t,
 		...e
@@ -4585,7 +4589,7 @@ function oc() {
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function sc(e, t, n) {
+function lc(e, t, n) {
 	let [r, i] = xe(null), [a, o] = xe(/* @__PURE__ */ new Map()), [s, c] = xe(null), l = B(/* @__PURE__ */ new Map()), u = B(!1), d = r ? t(r) : [], f = async () => {
 		if (!u.current) {
 			u.current = !0;
@@ -4605,14 +4609,14 @@ function sc(e, t, n) {
 			}
 		}
 	};
-	return Se(() => void f(), [d.join("\n")]), Mt(f, e.live ? ac : null), {
+	return Se(() => void f(), [d.join("\n")]), Mt(f, e.live ? sc : null), {
 		runs: r,
 		indexes: new Map(d.flatMap((e) => a.has(e) ? [[e, a.get(e)]] : [])),
 		problem: s
 	};
 }
-function cc(e) {
-	let { source: t } = e, n = jt(), [r, i] = oc(), a = we((e) => {
+function uc(e) {
+	let { source: t } = e, n = jt(), [r, i] = cc(), a = we((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4623,15 +4627,15 @@ function cc(e) {
 		r.run,
 		r.beside,
 		r.otherRun
-	]), o = B(!0), { runs: s, indexes: c, problem: l } = sc(t, a, async (e) => {
-		let n = e.timesteps[lc(e, r)];
+	]), o = B(!0), { runs: s, indexes: c, problem: l } = lc(t, a, async (e) => {
+		let n = e.timesteps[dc(e, r)];
 		if (!o.current || n === void 0) return;
 		o.current = !1;
 		let i = gt(t, e, r.part, n, 2).catch(() => {});
 		await Promise.race([i, new Promise((e) => setTimeout(e, 100))]);
 	}), u = [...c.values()].find((e) => e.run === r.run) ?? c.get(s?.[0]?.name ?? "");
 	return /* @__PURE__ */ U("main", { children: [
-		/* @__PURE__ */ U(hc, {
+		/* @__PURE__ */ U(_c, {
 			runs: s ?? [],
 			index: u,
 			view: r,
@@ -4652,7 +4656,7 @@ function cc(e) {
 				"."
 			]
 		}),
-		/* @__PURE__ */ U(uc, {
+		/* @__PURE__ */ U(fc, {
 			source: t,
 			theme: n,
 			view: r,
@@ -4664,15 +4668,15 @@ function cc(e) {
 		})
 	] });
 }
-function lc(e, t) {
+function dc(e, t) {
 	return t.timestep === null ? e.timesteps.length - 1 : Qe(e.timesteps, t.timestep);
 }
-function uc(e) {
+function fc(e) {
 	let { runs: t, index: n, view: r } = e;
 	if (!t) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
 	if (!t.length) return /* @__PURE__ */ U(W, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
 	if (!n) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
-	let i = lc(n, r), a = n.rounds[i];
+	let i = dc(n, r), a = n.rounds[i];
 	if (!a) return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(W, { children: [
 		"Run ",
 		n.run,
@@ -4682,7 +4686,7 @@ function uc(e) {
 		children: e
 	}, e))] });
 	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "";
-	return /* @__PURE__ */ U(dc, {
+	return /* @__PURE__ */ U(pc, {
 		...e,
 		runs: t,
 		index: n,
@@ -4691,7 +4695,7 @@ function uc(e) {
 		target: s
 	});
 }
-function dc(e) {
+function pc(e) {
 	let { frame: t, ...n } = e.view, [r, i] = xe(!1), a = we(() => requestAnimationFrame(() => setTimeout(() => i(!0))), []), o = [
 		e.source,
 		e.change,
@@ -4699,8 +4703,8 @@ function dc(e) {
 		e.runs,
 		e.theme,
 		JSON.stringify(n),
-		[...e.indexes.values()].map(mc).join()
-	], s = Ce(() => /* @__PURE__ */ U(Js, { ...e }), o), c = Ce(() => r && /* @__PURE__ */ U(Ls, { ...e }), [
+		[...e.indexes.values()].map(gc).join()
+	], s = Ce(() => /* @__PURE__ */ U(Xs, { ...e }), o), c = Ce(() => r && /* @__PURE__ */ U(zs, { ...e }), [
 		...o,
 		r,
 		n.part === "play" && t
@@ -4723,15 +4727,15 @@ function dc(e) {
 		]
 	});
 }
-var fc = /* @__PURE__ */ new WeakMap(), pc = 0;
-function mc(e) {
-	let t = fc.get(e) ?? ++pc;
-	return fc.set(e, t), t;
+var mc = /* @__PURE__ */ new WeakMap(), hc = 0;
+function gc(e) {
+	let t = mc.get(e) ?? ++hc;
+	return mc.set(e, t), t;
 }
-function hc(e) {
+function _c(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
-	let a = lc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? gn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+	let a = dc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? gn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
 		let a = u ? t.map((e) => e.name) : r.beside;
 		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
 	};
@@ -4777,11 +4781,11 @@ function hc(e) {
 				children: [o && /* @__PURE__ */ U(y, { children: ["t = ", /* @__PURE__ */ U("b", { children: V(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ U("span", {
 					class: "small",
 					children: " · follows the latest"
-				}) : /* @__PURE__ */ U("button", {
+				}) : /* @__PURE__ */ U(y, { children: [" ", /* @__PURE__ */ U("button", {
 					type: "button",
 					onClick: () => i({ timestep: null }),
 					children: "Latest"
-				}))]
+				})] }))]
 			}),
 			l && c && /* @__PURE__ */ U("a", {
 				class: "trust-link",
@@ -4803,7 +4807,7 @@ function hc(e) {
 	});
 }
 // src/source.ts
-async function gc(e, t = {}) {
+async function vc(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
@@ -4813,17 +4817,17 @@ async function gc(e, t = {}) {
 	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var _c = {
+var yc = {
 	live: !0,
 	async runs() {
-		return (await (await gc("runs")).json()).runs;
+		return (await (await vc("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await gc("run", { run: e })).json();
+		let t = await (await vc("run", { run: e })).json();
 		return at(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await gc("part", {
+		return new Uint8Array(await (await vc("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4831,12 +4835,12 @@ var _c = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, vc = (e, t, n) => JSON.stringify([
+}, bc = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function yc(e) {
+function xc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4848,25 +4852,25 @@ function yc(e) {
 			return at(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[vc(t, n, r)]?.[a];
+			let o = e.parts[bc(t, n, r)]?.[a];
 			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var bc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var Sc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function xc(e) {
+function Cc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + bc, document.head.append(t);
+	t.textContent = P + Sc, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ U(cc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ U(uc, { source: e }), n);
 }
-function Sc() {
-	xc(_c);
+function wc() {
+	Cc(yc);
 }
-var Cc = document.getElementById("rlmonitor-data");
-Cc && xc(yc(JSON.parse(Cc.textContent ?? "null")));
-export { Sc as render };
+var Tc = document.getElementById("rlmonitor-data");
+Tc && Cc(xc(JSON.parse(Tc.textContent ?? "null")));
+export { wc as render };

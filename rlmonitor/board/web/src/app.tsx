@@ -225,7 +225,7 @@ function Top(props: {
         {props.live && (view.timestep === null ? (
           <span class="small"> · follows the latest</span>
         ) : (
-          <button type="button" onClick={() => change({ timestep: null })}>Latest</button>
+          <> <button type="button" onClick={() => change({ timestep: null })}>Latest</button></>
         ))}
       </span>
       {verdict && target && (

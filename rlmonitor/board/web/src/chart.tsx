@@ -43,6 +43,8 @@ export interface ChartProps {
   flags?: Flag[];
 }
 
+const MOST_TOLD = 12;
+
 /** Charts above each other have their timesteps above each other. */
 const [LEFT, RIGHT] = [48, 48];
 
@@ -124,16 +126,20 @@ function Readout(props: ChartProps & { at: number }) {
   return (
     <p class="readout" aria-hidden="true">
       <b>{timestep === undefined ? "" : `t = ${count(timestep)}`}</b>
-      {props.series
-        .filter((each) => !each.silent)
-        .map((each) => (
-          <span key={each.label}>
-            <i class="swatch" style={{ background: each.colour }} />
-            {each.label} <b>{said(props, each, props.at)}</b>
-          </span>
-        ))}
+      {told(props.series, props.at).map((each) => (
+        <span key={each.label}>
+          <i class="swatch" style={{ background: each.colour }} />
+          {each.label} <b>{said(props, each, props.at)}</b>
+        </span>
+      ))}
     </p>
   );
+}
+
+/** Of more series than a reader takes in, those that are not zero here. */
+export function told(series: Series[], at: number): Series[] {
+  const heard = series.filter((each) => !each.silent);
+  return heard.length > MOST_TOLD ? heard.filter((each) => (each.said ?? each.values)[at]) : heard;
 }
 
 function said(props: ChartProps, series: Series, at: number): string {
@@ -145,7 +151,7 @@ function said(props: ChartProps, series: Series, at: number): string {
 function spoken(props: ChartProps, at: number): string {
   const timestep = props.timesteps[at];
   if (timestep === undefined) return "no round chosen";
-  const values = props.series.filter((s) => !s.silent).map((s) => `${s.label} ${said(props, s, at)}`);
+  const values = told(props.series, at).map((s) => `${s.label} ${said(props, s, at)}`);
   return `timestep ${count(timestep)}: ${values.join(", ")}`;
 }
 
