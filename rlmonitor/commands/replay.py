@@ -103,6 +103,7 @@ def replay(
     """
     from rlmonitor.lrp import DEFAULT_COMPOSITE
     from rlmonitor.monitor_settings import MonitorSettings
+    from rlmonitor.probe import PROBES
     from rlmonitor.replay.jobs import job_of
     from rlmonitor.replay.sources import find_sources
     from rlmonitor.replay.workers import workers as hired
@@ -115,6 +116,9 @@ def replay(
         seed=seed,
     )
     found = find_sources(sources, trust=trust, game=game, frame_skip=frame_skip)
+    if env is None and not found.recordings and probe not in {"auto", "none", *PROBES}:
+        # nothing else shows what to explain
+        found = find_sources([*sources, probe], trust=trust, game=game, frame_skip=frame_skip)
     job = job_of(
         found,
         settings,

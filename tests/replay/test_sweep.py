@@ -281,6 +281,16 @@ def test_the_command_reports_what_is_broken(folder, tmp_path, capsys):
     assert command(folder, "--out", tmp_path / "other", "--scheduler", "tcp://127.0.0.1:1") == 2
 
 
+def test_a_probe_alone_is_what_is_explained(folder, tmp_path, capsys):
+    checkpoint, probe = folder / "dqn_9_steps.safetensors", folder / "a.zarr"
+    assert command(checkpoint, "--probe", probe, "--out", tmp_path / "run", "--frames", "24") == 0
+    place = store.rounds(tmp_path / "run")[9]
+    play, fixed = (store.read_recording(place, part) for part in ("play", "probe"))
+    np.testing.assert_array_equal(play.observation, fixed.observation)
+    assert command(checkpoint, "--probe", "none", "--out", tmp_path / "other") == 2
+    assert "nothing to explain" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_killed_worker_costs_a_retry_and_not_a_bit(folder, serial, tmp_path):
