@@ -31,6 +31,9 @@ class Slow(Catch):
 
 def child(folder):
     """A training whose second round is slow."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # shells let jobs in the back ignore it
     Slow.told = folder / "told"
     dqn(folder).learn(10_000, callback=monitor(env=Slow))
 
