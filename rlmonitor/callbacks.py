@@ -15,6 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from rlmonitor.board.writer import BoardWriter, logger_writer
+from rlmonitor.element_functions import ElementFunction
 from rlmonitor.environment import EnvSource, make_monitor_env
 from rlmonitor.errors import ConfigurationError, RunInUseError
 from rlmonitor.games import Game
@@ -23,7 +24,6 @@ from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.recording import Recording
-from rlmonitor.rollout import ElementFunction
 from rlmonitor.round import Round
 from rlmonitor.run_directory import claim, release, supersede
 from rlmonitor.strategy.events import Event

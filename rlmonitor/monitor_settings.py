@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rlmonitor.element_functions import ElementFunction
 from rlmonitor.errors import ConfigurationError, UnknownNameError
 from rlmonitor.games import Game
 from rlmonitor.lrp import ACTOR_CRITIC_TARGETS, COMPOSITES, DEFAULT_COMPOSITE, TARGETS, Composite
 from rlmonitor.recording import Recording
-from rlmonitor.rollout import ElementFunction
 
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
 

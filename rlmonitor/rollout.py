@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,28 +12,22 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from rlmonitor.element_functions import ElementFunction, checked, user_masks
 from rlmonitor.emulator import clone_state, insert_tap
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.games import (
     MEMORY,
     MOVING,
-    REST,
     Game,
     Located,
     element_masks,
     game_of,
     moving_masks,
 )
-from rlmonitor.games.screen import disjoint
 from rlmonitor.preprocessing import ale_env_id, describe, wrapper_names
 from rlmonitor.recording import Recording
 from rlmonitor.side_by_side import Forward, Values, play_alone
 from rlmonitor.side_by_side import Game as PlayedGame
-
-ElementFunction = Callable[[NDArray[Any]], NDArray[np.bool_]]
-"""An observation ``[C, H, W]`` to the mask ``[H, W]`` of an element, for games without a table."""
-
-_ELEMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 STILL = 16
 """Frames in which something should move."""
@@ -87,7 +80,7 @@ class Player:
         self.preprocessing = describe(vec_env)
         self.states: dict[int, ALEState] = {}
         self.env_id = _env_id(vec_env)
-        self._functions = {} if isinstance(elements, Game) else _checked(elements or {})
+        self._functions = {} if isinstance(elements, Game) else checked(elements or {})
         self.game = self._table(elements)
         self._observation: NDArray[Any] | None = None
         self._step = 0
@@ -276,46 +269,6 @@ def shrunk(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     step = -(-max(screen.shape[:2]) // LARGEST_SCREEN)
     return screen[::step, ::step].copy() if step > 1 else screen
-
-
-def user_masks(
-    functions: Mapping[str, ElementFunction], observation: NDArray[Any]
-) -> dict[str, NDArray[np.bool_]]:
-    """Masks of a user's own elements, disjoint in their order, with ``rest``.
-
-    Args:
-        functions: name to a function from one observation ``[C, H, W]`` to its mask ``[H, W]``.
-        observation: ``[N, C, H, W]``.
-
-    Raises:
-        ObservationError: a mask of another shape, or one that is not boolean.
-    """
-    n, _, height, width = observation.shape
-    masks = {name: np.zeros((n, height, width), np.bool_) for name in functions}
-    for name, function in functions.items():
-        for i, frame in enumerate(observation):
-            view = frame.view()
-            view.setflags(write=False)  # the frame is the recording's own
-            mask = np.asarray(function(view))
-            if mask.shape != (height, width) or mask.dtype != np.bool_:
-                raise ObservationError(
-                    f"element {name!r} gave a mask of shape {mask.shape} and dtype {mask.dtype}, "
-                    f"expected {(height, width)} and bool"
-                )
-            masks[name][i] = mask
-    return disjoint(masks, (n, height, width))
-
-
-def _checked(functions: Mapping[str, ElementFunction]) -> dict[str, ElementFunction]:
-    if REST in functions:
-        raise ConfigurationError(f"element {REST!r}: the name is taken by what elements leave over")
-    for name in functions:
-        if not _ELEMENT_NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"element {name!r}: the name goes into tags and files; use letters, digits, '_' "
-                "and '-'"
-            )
-    return dict(functions)
 
 
 def _number_of_actions(vec_env: VecEnv) -> int:

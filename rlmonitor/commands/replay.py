@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlmonitor.board.page_data import KEPT, PICTURES
 from rlmonitor.commands.shared import (
     SEED,
     SIGNALLED,
@@ -77,7 +78,7 @@ def replay(
     pictures: Annotated[
         int,
         typer.Option(help="Rounds that are drawn, spread, the last among them; export draws more."),
-    ] = 60,
+    ] = KEPT[PICTURES],
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
     scheduler: Annotated[
         str | None,
