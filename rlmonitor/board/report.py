@@ -20,6 +20,8 @@ MOST_BYTES = 10_000_000
 """Of a report; above it relevance is kept in fewer steps, then fewer rounds have pictures."""
 
 FEWER_LEVELS = (31, 15, 7)
+_ADDRESS = 80
+"""Bytes of a part's address and of its key, beside the run's name."""
 
 Blobs = list[bytes]
 Parts = dict[tuple[str, int], Blobs]
@@ -65,11 +67,12 @@ def write_report(
         read[name] = read_run(path)
     progress(out.name)
     stored = {name: found for name, (found, _) in read.items()}
-    parts = _fitting({name: own for name, (_, own) in read.items()}, most_bytes)
     script = (files("rlmonitor") / "board" / "static" / "index.js").read_text(encoding="utf-8")
-    text = _PAGE.format(
-        data=_embedded(stored, parts), script=script.replace("</script", "<\\/script")
-    )
+    page = script.replace("</script", "<\\/script")
+    numbers = _PAGE.format(data=_embedded(stored, {name: {} for name in read}), script=page)
+    room = most_bytes - len(numbers.encode())
+    parts = _fitting({name: own for name, (_, own) in read.items()}, room)
+    text = _PAGE.format(data=_embedded(stored, parts), script=page)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -137,18 +140,16 @@ def _named(runs: Sequence[Path]) -> dict[str, Path]:
     }
 
 
-def _fitting(parts: Mapping[str, Parts], most_bytes: int) -> Mapping[str, Parts]:
-    """Parts without frames of the stack, in as many steps and of as many rounds as fit."""
+def _fitting(parts: Mapping[str, Parts], room: int) -> Mapping[str, Parts]:
+    """Parts without frames of the stack, in as many steps and of as many rounds as fit in bytes."""
     for levels in FEWER_LEVELS:
         small = {
             run: {place: _small(blobs, levels) for place, blobs in own.items()}
             for run, own in parts.items()
         }
-        if _size(small) <= most_bytes:
+        if _size(small) <= room:
             return small
-    while _size(small) > most_bytes and any(
-        len({step for _, step in own}) > 1 for own in small.values()
-    ):
+    while _size(small) > room and any(len({step for _, step in own}) > 1 for own in small.values()):
         small = {run: _every_second(own) for run, own in small.items()}
     return small
 
@@ -171,9 +172,10 @@ def _every_second(parts: Parts) -> Parts:
 
 
 def _size(parts: Mapping[str, Parts]) -> int:
-    """Bytes that the blobs take in base64, and a part for all else."""
-    blobs = (blob for own in parts.values() for each in own.values() for blob in each)
-    return sum(-(-len(blob) // 3) * 4 + 3 for blob in blobs) + 1_000_000
+    """Bytes that parts take: addresses and keys, and the blobs in base64."""
+    each = [(run, blobs) for run, own in parts.items() for blobs in own.values()]
+    blobs = sum(-(-len(blob) // 3) * 4 + 3 for _, found in each for blob in found)
+    return blobs + sum(_ADDRESS + len(run.encode()) for run, _ in each)
 
 
 def _embedded(stored: Mapping[str, Stored], parts: Mapping[str, Parts]) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 from scipy.stats import t as student
@@ -119,18 +119,22 @@ def test_constant_agents_raise_fewer_false_alarms_than_stated():
         assert sum(alarms) <= 6
 
 
-@given(
-    st.lists(st.sampled_from([0.0, 1.0, 1.1, 3.0, 3.2, 7.0]), max_size=40),
-    st.lists(st.integers(0, 40), max_size=5),
-)
-def test_what_is_remembered_of_a_curve_changes_nothing(values, lengths):
-    curve = np.array(values)
+LEVELS = st.tuples(st.sampled_from([0.0, 1.0, 3.2, 7.0, 20.0]), st.integers(1, 20))
+
+
+@given(st.lists(LEVELS, max_size=4), st.lists(st.integers(0, 80), max_size=5))
+@example([(1.0, 20), (7.0, 20)], [40, 30])
+def test_what_is_remembered_of_a_curve_changes_nothing(levels, lengths):
+    curve = np.repeat(*np.array(levels).T.astype(int)) if levels else np.empty(0)
+    curve = curve + 0.01 * np.arange(len(curve)) % 0.05
+    # shorter, longer, and another curve of the same test
+    curves = [each for n in lengths for each in (curve[:n], 3 * curve[:n] + 1, curve)]
+    expected = []
+    for each in curves:
+        changes._LOOKED.clear()
+        expected.append(change_points(each))
     changes._LOOKED.clear()
-    expected = change_points(curve)
-    for length in lengths:  # shorter, longer, and another curve with the same level
-        change_points(curve[:length])
-        change_points(curve[:length] + 1)
-    assert change_points(curve) == expected
+    assert [change_points(each) for each in curves] == expected
 
 
 def test_nan_is_no_value():
