@@ -11,6 +11,7 @@ from typing import Any
 
 from rlmonitor.board import tags
 from rlmonitor.board.projector import discard_embeddings_after
+from rlmonitor.configuration import Configuration
 from rlmonitor.errors import ConfigurationError, RunInUseError, StoreError
 from rlmonitor.replay.curves import cut_curves
 from rlmonitor.replay.journal import cut_journals, read_history
@@ -186,10 +187,11 @@ def supersede(run_dir: Path, timestep: int) -> None:
 
 
 def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], run_dir: Path) -> None:
-    for name in sorted((old.keys() | new.keys()) - FREE_TO_CHANGE):
-        if old.get(name) != new.get(name):
+    old = {**Configuration().flat(), **old}  # an earlier version did what the default does
+    for name in sorted(old.keys() - FREE_TO_CHANGE):
+        if old[name] != new.get(name):
             raise ConfigurationError(
                 f"cannot resume with {name} = {new.get(name)!r}: the run in {run_dir} has "
-                f"{old.get(name)!r}; take that, or begin another --run-dir. "
+                f"{old[name]!r}; take that, or begin another --run-dir. "
                 f"Free to change: {', '.join(sorted(FREE_TO_CHANGE))}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -22,7 +23,7 @@ from rlmonitor.demo import shipped_checkpoint
 from rlmonitor.errors import CheckpointError, ConfigurationError, StoreError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.replay import store
-from rlmonitor.replay.checkpoints import load_checkpoint
+from rlmonitor.replay.checkpoints import load_checkpoint, read_tensors, write_tensors
 from rlmonitor.replay.training_state import (
     load_training_state,
     restore_training_state,
@@ -230,6 +231,20 @@ def test_settings_that_shape_the_run_cannot_change_midway(cut_off: Path) -> None
             train(tiny(every=40, **changed), cut_off, resume=True, progress=False)
     assert "training.timesteps" in FREE_TO_CHANGE
     assert Configuration().flat().keys() >= FREE_TO_CHANGE
+
+
+def test_a_run_of_a_version_that_lacked_a_setting_goes_on_with_its_default(
+    cut_off: Path, tmp_path: Path
+) -> None:
+    run_dir = shutil.copytree(cut_off, tmp_path / "run")
+    tensors, metadata = read_tensors(run_dir / STATE)
+    ((key, text),) = metadata.items()
+    state = json.loads(text)
+    del state["configuration"]["training.n_steps"], state["configuration"]["monitor.games"]
+    write_tensors(run_dir / STATE, tensors, {key: json.dumps(state)})
+    with pytest.raises(ConfigurationError, match=r"training\.n_steps = 2: the run in .* has 1"):
+        train(tiny(every=40, n_steps=2), run_dir, resume=True, progress=False)
+    assert train(tiny(every=40), run_dir, resume=True, progress=False).timesteps == 96
 
 
 def test_more_timesteps_lengthen_a_run_that_is_done(run_dir: Path) -> None:
