@@ -7,6 +7,7 @@ alone: ``nox -s "tests-3.13(versions='oldest')"``. ``UV_TORCH_BACKEND=cpu`` take
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -49,10 +50,10 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def types(session: nox.Session) -> None:
-    """What pyright sees of our types in somebody's program."""
+    """What pyright's strict mode sees of our types in programs of other people."""
     session.install(".", "pyright[nodejs]")
-    program = Path(session.create_tmp(), "program.py").resolve()
-    program.write_text((HERE / "callbacks" / "plain_torch_loop.py").read_text())
-    session.chdir(program.parent)
-    session.run("pyright", "--verifytypes", "rlmonitor", "--ignoreexternal")
-    session.run("pyright", str(program))
+    folder = Path(session.create_tmp())
+    shutil.copytree(HERE / "tests" / "programs", folder, dirs_exist_ok=True)
+    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    session.chdir(folder)
+    session.run("pyright")

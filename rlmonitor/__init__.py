@@ -24,9 +24,11 @@ if TYPE_CHECKING:
         network_of,
     )
     from rlmonitor.monitor import Monitor
+    from rlmonitor.monitor_settings import MonitorSettings
     from rlmonitor.probe import load_probe
     from rlmonitor.recording import Recording
-    from rlmonitor.round import Round, run_round
+    from rlmonitor.replay.runs import Run, open_run
+    from rlmonitor.round import Analysis, Round, run_round
     from rlmonitor.stop_training import StopTrainingOnEvent
     from rlmonitor.strategy.events import Event
 
@@ -34,14 +36,17 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Activations": "lrp",
+    "Analysis": "round",
     "COMPOSITES": "lrp",
     "Composite": "lrp",
     "Event": "strategy.events",
     "Monitor": "monitor",
+    "MonitorSettings": "monitor_settings",
     "Network": "lrp",
     "Recording": "recording",
     "Relevance": "lrp",
     "Round": "round",
+    "Run": "replay.runs",
     "StopTrainingOnEvent": "stop_training",
     "StrategyMonitorCallback": "callbacks",
     "Windows": "lrp",
@@ -50,19 +55,23 @@ _HOME = {
     "load_probe": "probe",
     "make_monitor_env": "environment",
     "network_of": "lrp",
+    "open_run": "replay.runs",
     "run_round": "round",
 }
 
 __all__ = [
     "COMPOSITES",
     "Activations",
+    "Analysis",
     "Composite",
     "Event",
     "Monitor",
+    "MonitorSettings",
     "Network",
     "Recording",
     "Relevance",
     "Round",
+    "Run",
     "StopTrainingOnEvent",
     "StrategyMonitorCallback",
     "Windows",
@@ -71,6 +80,7 @@ __all__ = [
     "load_probe",
     "make_monitor_env",
     "network_of",
+    "open_run",
     "run_round",
 ]
 

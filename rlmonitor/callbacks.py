@@ -115,8 +115,10 @@ class StrategyMonitorCallback(BaseCallback):
             raise ConfigurationError(
                 f"budget={budget!r}: expected a share of wall time between 0 and 1, such as 0.02"
             )
-        self.every, self.budget, self.on_event = every, budget, on_event
-        self.settings = MonitorSettings(
+        self.every: int | None = every
+        self.budget: float | None = budget
+        self.on_event: Callable[[Event], object] | None = on_event
+        self.settings: MonitorSettings = MonitorSettings(
             n_frames=n_frames,
             clip_frames=clip_frames,
             probe=probe,
@@ -186,7 +188,7 @@ class StrategyMonitorCallback(BaseCallback):
         return not self._stopped
 
     def _on_training_end(self) -> None:
-        self.num_timesteps = self.model.num_timesteps
+        self.num_timesteps: int = self.model.num_timesteps
         self._round()
         self._tell_if_late()
         self._close()

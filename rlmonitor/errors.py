@@ -45,7 +45,9 @@ class UnknownNameError(ConfigurationError):
     """A name that is in no table; the message holds the nearest name that is."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
-        self.kind, self.name, self.known = kind, name, tuple(known)
+        self.kind: str = kind
+        self.name: object = name
+        self.known: tuple[str, ...] = tuple(known)
         super().__init__(f"unknown {kind} {name!r}{did_you_mean(str(name), self.known)}")
 
 

@@ -71,9 +71,9 @@ class Monitor:
         settings: MonitorSettings | None = None,
         owns_env: bool = True,
     ) -> None:
-        self.network = network
-        self.settings = settings or MonitorSettings()
-        self.run_dir = writable(Path(run_dir))
+        self.network: Network = network
+        self.settings: MonitorSettings = settings or MonitorSettings()
+        self.run_dir: Path = writable(Path(run_dir))
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
         self._trials: Trials | None = None
         self._can_try = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rlmonitor.errors import ConfigurationError
-from rlmonitor.strategy.events import Event, checked_kind
+from rlmonitor.strategy.events import Event, EventKind, checked_kind
 
 
 class StopTrainingOnEvent:
@@ -34,7 +34,8 @@ class StopTrainingOnEvent:
     def __init__(self, *kinds: str, verbose: int = 0) -> None:
         if not kinds:
             raise ConfigurationError('no kind of event: name one or more, such as "shortcut"')
-        self.kinds, self.verbose = tuple(checked_kind(kind) for kind in kinds), verbose
+        self.kinds: tuple[EventKind, ...] = tuple(checked_kind(kind) for kind in kinds)
+        self.verbose: int = verbose
         self.event: Event | None = None
 
     def __call__(self, event: Event) -> bool:

@@ -8,14 +8,17 @@ from rlmonitor import errors
 def test_the_public_names_are_these():
     assert sorted(rlmonitor.__all__) == [
         "Activations",
+        "Analysis",
         "COMPOSITES",
         "Composite",
         "Event",
         "Monitor",
+        "MonitorSettings",
         "Network",
         "Recording",
         "Relevance",
         "Round",
+        "Run",
         "StopTrainingOnEvent",
         "StrategyMonitorCallback",
         "Windows",
@@ -24,6 +27,7 @@ def test_the_public_names_are_these():
         "load_probe",
         "make_monitor_env",
         "network_of",
+        "open_run",
         "run_round",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PROGRAMS = sorted((ROOT / "tests" / "programs").glob("*.py"))
 
 PROGRAM = """
 from stable_baselines3 import DQN
@@ -92,9 +94,13 @@ def test_the_package_works_outside_the_checkout(unpacked: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_mypy_sees_our_types_in_a_program_of_theirs(unpacked: Path, tmp_path: Path) -> None:
+def test_mypy_sees_our_types_in_programs_of_theirs(unpacked: Path, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
-    told = ran(unpacked, tmp_path, "-m", "mypy", "--strict", "--cache-dir", "cache", "program.py")
+    for program in PROGRAMS:
+        shutil.copy(program, tmp_path)
+    names = ["program.py", *(program.name for program in PROGRAMS)]
+    told = ran(unpacked, tmp_path, "-m", "mypy", "--strict", "--cache-dir", "cache", *names)
+    assert len(PROGRAMS) == 4
     assert told.returncode == 1, told.stdout + told.stderr
     notes = [line.split(": ", 1)[-1] for line in told.stdout.splitlines()]
     assert notes[0] == 'note: Revealed type is "torch._tensor.Tensor"'

@@ -53,7 +53,7 @@ class BoardWriter:
     def __init__(self, writer: SummaryWriter, *, owned: bool) -> None:
         self._writer, self._owned = writer, owned
         _hasten(self._open_file())
-        self.directory = Path(writer.log_dir)
+        self.directory: Path = Path(writer.log_dir)
 
     @classmethod
     def open(cls, logger: Logger | None, directory: str | os.PathLike[str] | None) -> BoardWriter:

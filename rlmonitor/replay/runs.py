@@ -8,9 +8,11 @@ from pathlib import Path, PurePath
 
 from rlmonitor.errors import ConfigurationError, StoreError
 from rlmonitor.replay.files import Location
-from rlmonitor.replay.journal import HISTORY, read_history
-from rlmonitor.replay.mirror import RunFolder
-from rlmonitor.replay.store import rounds
+from rlmonitor.replay.journal import HISTORY, read_events, read_history
+from rlmonitor.replay.mirror import RunFolder, fetched
+from rlmonitor.replay.store import read_analysis, rounds
+from rlmonitor.round import Analysis
+from rlmonitor.strategy.events import Event
 from rlmonitor.strategy.history import History, RoundSummary
 
 
@@ -24,6 +26,7 @@ class Run:
         path: its folder, or what was fetched of it: curves and journals.
         history: the numbers of all its rounds.
         rounds: timestep to the rounds that are still kept.
+        events: in the order in which they were told.
     """
 
     name: str
@@ -31,11 +34,28 @@ class Run:
     path: Path
     history: History
     rounds: Mapping[int, Location]
+    events: tuple[Event, ...] = ()
 
     @property
     def last(self) -> int:
         """Timestep of the last round."""
         return self.history.rounds[-1].timestep
+
+    def analysis(self, timestep: int, part: str = "play") -> Analysis:
+        """Frames, elements, actions and maps of a round.
+
+        Args:
+            timestep: of a round that is kept, one of ``rounds``.
+            part: ``"play"``, ``"clip"`` or ``"probe"``. Only the clip's maps are kept for each
+                frame of the stack; the others' are sums over it.
+
+        Raises:
+            StoreError: no such round or part, or one that cannot be read.
+        """
+        if timestep not in self.rounds:
+            kept = ", ".join(f"{each:,}" for each in self.rounds) or "none"
+            raise StoreError(f"{self.name} keeps no round at timestep {timestep:,}; kept: {kept}")
+        return read_analysis(self.rounds[timestep], part)
 
     def at(self, timestep: int) -> RoundSummary:
         """The latest round up to a timestep.
@@ -58,7 +78,9 @@ class Run:
                 f"{self.history.rounds[0].timestep:,}"
             )
         kept = {step: path for step, path in self.rounds.items() if step <= timestep}
-        return Run(self.name, self.place, self.path, self.history.up_to(len(earlier)), kept)
+        told = tuple(event for event in self.events if event.timestep <= timestep)
+        history = self.history.up_to(len(earlier))
+        return Run(self.name, self.place, self.path, history, kept, told)
 
 
 def load_run(folder: RunFolder, name: str = "") -> Run:
@@ -76,7 +98,28 @@ def load_run(folder: RunFolder, name: str = "") -> Run:
             f"{folder.rounds} is no run: {HISTORY} is missing or empty; name a folder that "
             "`rlmonitor train`, `rlmonitor replay` or the callback wrote"
         )
-    return Run(name or path.name, folder.rounds, path, history, rounds(folder.rounds))
+    kept = rounds(folder.rounds)
+    return Run(name or path.name, folder.rounds, path, history, kept, read_events(path))
+
+
+def open_run(run: Location) -> Run:
+    """Read back what a training or a replay left: curves, events, rounds.
+
+    ::
+
+        run = open_run("runs/DQN_1")
+        ball = run.history.curve("value/relative/ball")  # timesteps [R], values [R]
+        clip = run.analysis(50_000, "clip")
+        clip.relevance["advantage"]  # [N, C, H, W], signed
+
+    Args:
+        run: its folder, or a URL that fsspec knows.
+
+    Raises:
+        StoreError: no such folder, no run in it, or one that cannot be read.
+    """
+    with fetched([run], "*.jsonl") as (folder,):
+        return load_run(folder)
 
 
 def load_runs(folders: Sequence[RunFolder]) -> tuple[Run, ...]:
