@@ -18,11 +18,12 @@ from rlmonitor.commands.inspect import inspect
 from rlmonitor.commands.record import record
 from rlmonitor.commands.replay import replay
 from rlmonitor.commands.report import report
+from rlmonitor.commands.score import score
 from rlmonitor.commands.shared import WRONG_USE, say
 from rlmonitor.commands.train import train
 from rlmonitor.errors import RlmonitorError
 
-COMMANDS = (train, demo, evaluate, record, inspect, replay, compare, export, report, doctor)
+COMMANDS = (train, demo, score, evaluate, record, inspect, replay, compare, export, report, doctor)
 """In the order of ``--help``."""
 
 app = typer.Typer(

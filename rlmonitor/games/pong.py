@@ -53,8 +53,9 @@ DISPLAY = (0, 0, 24, 160)
 EMPTY = ((87, (0, 0, 210, 160)), (236, (24, 0, 34, 160)), (236, (194, 0, 210, 160)))
 """Brown between white bars."""
 
-WHITER_THAN_PADDLES = 190
-"""Grey level; paddles have 147 and 148, the ball 236."""
+WHITE, WHITER_THAN_PADDLES = 236, 0.69
+"""The ball's grey level, and a part of the way there from the empty screen: paddles are at 0.4,
+also where a pixel shows a piece of a paddle and a piece of the white bar beside it."""
 
 PADDLE, ENEMY = (34, 140, 194, 144), (34, 16, 194, 20)
 """Where the paddles move up and down."""
@@ -66,7 +67,9 @@ def paddle_in(lane: Region) -> Detect:
     def detect(screens: Screens) -> Mask:
         _, inner = screens.within(lane)
         rows, columns = screens.touching(lane)
-        seen = screens.shown & (screens.grey < WHITER_THAN_PADDLES)
+        nothing = screens.nothing.astype(np.float32)
+        whiter = screens.grey - nothing >= WHITER_THAN_PADDLES * (WHITE - nothing)
+        seen = screens.shown & ~whiter
         start, end = longest_run(np.asarray(seen[:, rows, inner].any(axis=2)))
         place = np.arange(screens.grey.shape[1]) - rows.start
         run = (place >= start[:, None]) & (place < end[:, None])

@@ -1,0 +1,115 @@
+"""Scores of whole games, against games that are played literally."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from oracles.literal_atari import LiteralGame
+from torch import nn
+
+from rlmonitor.cli import main
+from rlmonitor.errors import ConfigurationError, UnknownNameError
+from rlmonitor.games import GAMES
+from rlmonitor.games.hiding import without
+from rlmonitor.lrp import Network, network_of
+from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.scores import play_games
+
+CHECKPOINT = Path(__file__).parents[1] / "agents/breakout/checkpoints/0800000.safetensors"
+
+
+@pytest.fixture(scope="module")
+def policy() -> nn.Module:
+    return q_network(load_checkpoint(CHECKPOINT))
+
+
+@pytest.fixture(scope="module")
+def network(policy: nn.Module) -> Network:
+    return network_of(policy)
+
+
+@pytest.mark.parametrize("hide", [(), ("paddle",)])
+def test_a_greedy_game_is_that_of_one_emulator(
+    policy: nn.Module, network: Network, hide: tuple[str, ...]
+) -> None:
+    game = LiteralGame()
+    stack, ended = np.stack(game.stack), None
+    for _ in range(250):
+        shown = without(GAMES["breakout"], hide, stack) if hide else stack
+        with torch.no_grad():
+            seen = game.step(int(policy(torch.from_numpy(shown[None])).argmax()))
+        stack, ended = seen.observation, seen.episode
+        if ended:
+            break
+    frames = 4 * 250 if ended is None else 108_000
+    found = play_games(
+        network, "breakout", games=1, epsilon=0, hide=hide, noop_max=1, max_frames=frames
+    )
+    score, steps = ended or (game.score, game.length)
+    assert (found.scores[0], bool(found.cut_off[0])) == (score, ended is None)
+    assert abs(found.steps[0] - steps) <= 1  # the frame with FIRE counts where a game is cut off
+    assert score > 0 or hide
+
+
+def test_the_random_agent_needs_no_network_and_scores_as_published() -> None:
+    found = play_games(_Uncallable(), "pong", games=8, epsilon=1, seed=2)  # type: ignore[arg-type]
+    assert -21 <= found.scores.mean() <= -19.5  # -20.7 (Mnih et al. 2015, extended data table 2)
+    assert (found.steps > 750).all()  # 21 lost points take that long
+
+
+class _Uncallable:
+    n_outputs = 6
+
+
+def test_each_environment_gives_one_game_and_the_seed_all_of_them(network: Network) -> None:
+    over: list[None] = []
+    one, again, other = (
+        play_games(
+            network, "breakout", games=4, epsilon=0.95, seed=seed, advance=lambda: over.append(None)
+        )
+        for seed in (1, 1, 2)
+    )
+    assert len(over) == 12
+    np.testing.assert_array_equal(one.scores, again.scores)
+    np.testing.assert_array_equal(one.steps, again.steps)
+    assert len(set(one.steps.tolist())) > 2
+    assert one.steps.tolist() != other.steps.tolist()
+
+
+def test_what_cannot_be_played_is_told(network: Network) -> None:
+    for wrong, message in (
+        ({"games": 0}, "games = 0: expected 1 or more"),
+        ({"epsilon": 1.5}, "epsilon = 1.5: expected 0 to 1"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            play_games(network, "breakout", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="has 4 actions, pong has 6"):
+        play_games(network, "pong")
+    with pytest.raises(ConfigurationError, match="expected a game with a table, breakout, pong"):
+        play_games(network, "freeway", hide=["ball"])
+    with pytest.raises(UnknownNameError, match="did you mean 'paddle'"):
+        play_games(network, "breakout", hide=["paddel"])
+
+
+def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["score", str(CHECKPOINT), "--games", "2", "--epsilon", "1", "--no-progress"]
+    main_ends_well([*common, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    (row,) = told["checkpoints"]
+    assert (told["games"], told["epsilon"], told["hidden"]) == (2, 1.0, [])
+    assert row["mean"] == sum(row["scores"]) / 2
+    assert (row["timesteps"], row["checkpoint"]) == (800_000, str(CHECKPOINT))
+    main_ends_well([*common, "--hide", "ball, paddle"])
+    printed = capsys.readouterr().out
+    assert "800,000" in printed
+    assert f"{row['mean']:.1f}" in printed
+
+
+def main_ends_well(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 0
