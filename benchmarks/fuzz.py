@@ -203,6 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             results[name] = apart(name, given.runs or RUNS[name], folder, out, given.seconds)
             print(name, json.dumps(results[name]), flush=True)
             if given.results is not None:
+                given.results.mkdir(parents=True, exist_ok=True)
                 (given.results / f"{name}.json").write_text(json.dumps(results[name]))
     if given.results is not None:
         known = {name: given.results / f"{name}.json" for name in RUNS}
