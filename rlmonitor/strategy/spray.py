@@ -19,6 +19,7 @@ from rlmonitor.errors import ConfigurationError, ObservationError
 from rlmonitor.strategy import spectral
 from rlmonitor.strategy.features import FEATURE_SHAPE, Features, normalised, relevance_features
 from rlmonitor.strategy.spectral import Fit, Labels
+from rlmonitor.strategy.tsne import ITERATIONS, exact_tsne
 
 SMALLEST_SHARE = 0.02
 """A smaller cluster is no strategy: its maps are given to the nearest one."""
@@ -190,10 +191,10 @@ def embed(found: Spray, *, seed: int = 0, most: int = MOST_EMBEDDED) -> Embeddin
     points = found.features[shown]
     few = PCA(min(30, *points.shape), random_state=seed).fit_transform(points)
     perplexity = min(30, (len(shown) - 1) / 3)
-    # 400 iterations and coarse forces: 2,000 maps in 4 s of one core instead of 11; of few, the
-    # exact forces take half the time
-    method = "exact" if len(shown) <= FEW else "barnes_hut"
-    picture = TSNE(perplexity=perplexity, max_iter=400, method=method, angle=0.8, random_state=seed)
+    if len(shown) <= FEW:
+        return Embedding(shown, exact_tsne(few, perplexity, seed))
+    # 400 iterations and coarse forces: 2,000 maps in 4 s of one core instead of 11
+    picture = TSNE(perplexity=perplexity, max_iter=ITERATIONS, angle=0.8, random_state=seed)
     return Embedding(shown, picture.fit_transform(few).astype(np.float32))
 
 
