@@ -19,6 +19,7 @@ from gymnasium.envs.registration import EnvSpec
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
+from rlmonitor.atari import LoneEnv, atari_env
 from rlmonitor.emulator import insert_tap
 from rlmonitor.errors import ConfigurationError, DependencyError, UnknownNameError
 from rlmonitor.fitting import fitted, with_wrappers_of
@@ -101,7 +102,7 @@ def _make(
 ) -> tuple[VecEnv, bool]:
     """The environment, and whether it is the user's own rather than made like the training's."""
     made = _one(source, training_env, space)
-    vec_env = made if isinstance(made, VecEnv) else DummyVecEnv([lambda: made])
+    vec_env = made if isinstance(made, VecEnv) else LoneEnv([lambda: made])
     _check_apart(vec_env, training_env)
     if insert_tap(vec_env) is None:
         warnings.warn(
@@ -229,34 +230,8 @@ def _copied(env: Env) -> Env:
 
 
 def _atari(preprocessing: Preprocessing) -> Env:
-    """An ALE environment under stable-baselines3's wrappers; rewards are left as they are."""
     require_opencv()
-    from stable_baselines3.common import atari_wrappers as sb3
-
-    spec = _spec_of(preprocessing.env_id)
-    env: Env = gym.make(
-        spec,
-        disable_env_checker=True,
-        frameskip=preprocessing.emulator_frame_skip,
-        repeat_action_probability=preprocessing.repeat_action_probability,
-        full_action_space=preprocessing.full_action_space,
-        mode=preprocessing.mode,
-        difficulty=preprocessing.difficulty,
-        max_num_frames_per_episode=preprocessing.max_frames,
-    )
-    meanings = env.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
-    if preprocessing.noop_max > 0:
-        env = sb3.NoopResetEnv(env, noop_max=preprocessing.noop_max)
-    if preprocessing.frame_skip > 1:
-        env = sb3.MaxAndSkipEnv(env, skip=preprocessing.frame_skip)
-    if preprocessing.terminal_on_life_loss:
-        env = sb3.EpisodicLifeEnv(env)
-    if preprocessing.fire_reset and "FIRE" in meanings:
-        env = sb3.FireResetEnv(env)
-    if preprocessing.screen_size is not None:
-        height, width = preprocessing.screen_size
-        env = sb3.WarpFrame(env, width=width, height=height)
-    return env
+    return atari_env(_spec_of(preprocessing.env_id), preprocessing)
 
 
 def _check_apart(vec_env: VecEnv, training_env: VecEnv | None) -> None:

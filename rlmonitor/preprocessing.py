@@ -35,6 +35,8 @@ SB3_WRAPPERS = frozenset(
     }
 )
 GYMNASIUM_WRAPPERS = frozenset({"AtariPreprocessing", "FrameStackObservation"})
+SCREENS = "SkippedScreens"
+"""Ours in place of ``MaxAndSkipEnv``, over an emulator that gives its memory."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def ale_env_id(game: str) -> str:
 def _describe_wrappers(
     vec_env: VecEnv, wrappers: tuple[str, ...], env_id: str
 ) -> Preprocessing | None:
-    known = NEUTRAL_WRAPPERS | SB3_WRAPPERS | GYMNASIUM_WRAPPERS
+    known = NEUTRAL_WRAPPERS | SB3_WRAPPERS | GYMNASIUM_WRAPPERS | {SCREENS}
     if not known.issuperset(wrappers):
         return None
 
@@ -165,7 +167,8 @@ def _describe_wrappers(
         return vec_env.get_attr(name, indices=[0])[0]
 
     emulator = read("_ezpickle_kwargs")
-    if emulator["obs_type"] != "rgb" or emulator["continuous"] or emulator["sound_obs"]:
+    sees = "ram" if SCREENS in wrappers else "rgb"
+    if emulator["obs_type"] != sees or emulator["continuous"] or emulator["sound_obs"]:
         return None
     if not isinstance(emulator["frameskip"], int):
         return None
@@ -197,7 +200,7 @@ def _stable_baselines3(read: Callable[[str], Any], wrappers: tuple[str, ...]) ->
     warped = "WarpFrame" in wrappers
     sticky = "StickyActionEnv" in wrappers
     return {
-        "frame_skip": read("_skip") if "MaxAndSkipEnv" in wrappers else 1,
+        "frame_skip": read("_skip") if {"MaxAndSkipEnv", SCREENS} & set(wrappers) else 1,
         "screen_size": (read("height"), read("width")) if warped else None,
         "grayscale": warped,
         "n_stack": 1,
