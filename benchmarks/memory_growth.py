@@ -32,10 +32,13 @@ SETTLED = 100
 """Rounds after which caches, pools and lazily imported modules are there."""
 
 
-def resident() -> float:
-    """Resident memory of this process in MB."""
-    line = next(x for x in open("/proc/self/status") if x.startswith("VmRSS"))  # noqa: SIM115
-    return int(line.split()[1]) / 1e3
+def taken() -> float:
+    """Memory of this process in MB that no file holds as well, swapped out or not.
+
+    Pages of libraries, and what lies idle, come and go with what else the machine does.
+    """
+    lines = dict(line.split(":", 1) for line in open("/proc/self/status"))  # noqa: SIM115
+    return sum(int(lines[name].split()[0]) for name in ("RssAnon", "VmSwap")) / 1e3
 
 
 class Watch(BaseCallback):
@@ -48,7 +51,7 @@ class Watch(BaseCallback):
     def _on_step(self) -> bool:
         if self.num_timesteps % 10 == 0:  # a quarter of a second, because of all of torch's modules
             gc.collect()
-        self.seen.append(resident())
+        self.seen.append(taken())
         if self.num_timesteps % 50 == 0:
             print(self.num_timesteps, f"{self.seen[-1]:.1f} MB", flush=True)
         return True
