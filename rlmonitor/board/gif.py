@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
@@ -77,13 +78,7 @@ def _patch(
     before: NDArray[np.uint8], frame: NDArray[np.uint8]
 ) -> tuple[tuple[int, int], NDArray[np.uint8]]:
     """The smallest rectangle that holds all changes (one pixel where there are none)."""
-    changed = before != frame
-    rows, columns = _extent(changed.any(axis=1)), _extent(changed.any(axis=0))
-    patch = np.where(changed[rows, columns], frame[rows, columns], np.uint8(TRANSPARENT))
-    return (columns.start, rows.start), patch
-
-
-def _extent(used: NDArray[np.bool_]) -> slice:
-    """From the first to the last that is set; ``slice(0, 1)`` where none is."""
-    found = np.flatnonzero(used)
-    return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 1)
+    changed = np.not_equal(before, frame).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(changed)
+    there = slice(top, top + max(height, 1)), slice(left, left + max(width, 1))
+    return (left, top), frame[there] * changed[there]  # 0 is what is transparent

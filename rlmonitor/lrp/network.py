@@ -139,10 +139,14 @@ class Network:
 
     def weights(self, n_nodes: int | None = None) -> Weights:
         """The weights of the first nodes as they are now, at least in single precision."""
+        ready = self.is_snapshot  # converted when it was taken
         return {
-            index: (_computable(layer.parameters.weight), _computable(layer.parameters.bias))
+            index: (own.weight, own.bias)
+            if ready
+            else (_computable(own.weight), _computable(own.bias))
             for index, node in enumerate(self.nodes[:n_nodes])
             if isinstance(layer := node.layer, Affine)
+            for own in (layer.parameters,)
         }
 
     def activations(
@@ -264,7 +268,8 @@ def _fixed(node: Node) -> Node:
         return node
     weight, bias = node.layer.parameters.weight, node.layer.parameters.bias
     parameters = FixedParameters(
-        arranged(weight.detach().clone()), None if bias is None else bias.detach().clone()
+        _computable(weight.detach().clone()),
+        None if bias is None else _computable(bias.detach().clone()),
     )
     return replace(node, layer=replace(node.layer, parameters=parameters))
 
