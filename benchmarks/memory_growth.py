@@ -1,4 +1,4 @@
-"""Whether a monitor's memory grows: resident memory over 1,000 rounds in one process.
+"""Whether a monitor's memory grows: what 1,000 rounds in one process take, files apart.
 
 A DQN on a small game, a round at every timestep with few frames and all that belongs to a round
 (trial games, probe, checks, clusters, clips, event file, store); nothing learns, so that nothing
@@ -80,12 +80,13 @@ def table(seen: Sequence[float], seconds: float) -> str:
     rows = "\n".join(f"| {n:,} | {seen[n - 1]:.0f} |" for n in shown)
     first = min(SETTLED, len(seen)) - 1
     told = (
-        f"Resident memory grew by {seen[-1] - seen[0]:.0f} MB from the first round to the last, "
+        f"Memory of the process's own grew by {seen[-1] - seen[0]:.0f} MB from the first round to "
+        "the last, "
         f"and by {seen[-1] - seen[first]:.0f} MB from round {first + 1} on, at "
         f"{seconds / len(seen):.1f} s a round on a busy machine. `benchmarks/memory_growth.py`"
     )
     head = f"# Memory of {len(seen):,} rounds in one process\n\n{told}"
-    rows = f"| rounds | resident memory, MB |\n| --- | --- |\n{rows}"
+    rows = f"| rounds | memory, MB |\n| --- | --- |\n{rows}"
     return f"{head}\n\n{rows}\n\n![](memory_growth.png)\n"
 
 
@@ -96,7 +97,7 @@ def draw(seen: Sequence[float], path: Path) -> None:
 
     figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     axes.plot(np.arange(1, len(seen) + 1), seen)
-    axes.set(xlabel="rounds", ylabel="resident memory, MB", ylim=(0, None))
+    axes.set(xlabel="rounds", ylabel="memory, MB", ylim=(0, None))
     figure.savefig(path, dpi=120)
 
 
