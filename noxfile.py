@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def tests(session: nox.Session, versions: str) -> None:
     """All tests; arguments after ``--`` are pytest's."""
     session.install("--resolution", RESOLUTION[versions], "-e", f".[{EXTRAS}]")
-    session.install("-e", ".", "--group", "test")
+    session.install("-e", ".", "--group", "test", "--group", "check")
     session.install("--no-deps", "zennit", "corelay")
     session.run("rlmonitor", "doctor")
     session.run("pytest", "--numprocesses", "2", "--dist", "loadfile", *session.posargs)

@@ -52,7 +52,10 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _rlmonitor(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """See what a reinforcement-learning agent looks at while it learns."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from rlmonitor.board.watch import watch_command
 from rlmonitor.errors import DependencyError
 
 EXTRAS = {
@@ -188,8 +189,7 @@ def find_tab() -> str:
     found["rlmonitor"].load()
     if not files("rlmonitor").joinpath("board", "static", "index.js").is_file():
         raise FileNotFoundError("its page is missing in the package")
-    beside = Path(sys.executable).with_name("tensorboard")
-    return f"watch runs by {beside} --logdir runs" if beside.exists() else "there"
+    return f"watch runs by {watch_command(Path('runs', 'a-run'))}"
 
 
 def device() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,11 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import rlmonitor
 from rlmonitor.board.watch import watch_command
-from rlmonitor.cli import main
+from rlmonitor.cli import COMMANDS, app, main
 from rlmonitor.replay.training_state import load_training_state
 from rlmonitor.run_directory import STATE
 
@@ -76,6 +79,17 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     for option in ("--timesteps", "--every", "--run-dir", "--seed", "--threads", "--device",
                    "--resume", "--no-progress"):  # fmt: skip
         assert option in shown
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.__name__ != "doctor"])
+def test_the_example_of_each_command_is_one_that_it_takes(command) -> None:
+    (written,) = re.findall(
+        r"Example: (rlmonitor .*?)(?:\n\n|\Z)", inspect.getdoc(command) or "", re.S
+    )
+    name, *arguments = shlex.split(written)[1:]
+    parser = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    assert name == command.__name__
+    parser.make_context(name, arguments)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,10 @@ def demo(
     threads: Annotated[int, THREADS] = 1,
     progress: Bar = True,
 ) -> None:
-    """Watch a half-trained Breakout agent learn for some minutes."""
+    """Watch a half-trained Breakout agent learn for some minutes.
+
+    Example: rlmonitor demo --timesteps 5000
+    """
     from rlmonitor.demo import run_demo
 
     run_dir = run_dir or Path("runs", datetime.now().strftime("demo-%Y-%m-%d-%H%M%S"))

@@ -32,7 +32,11 @@ def doctor(as_json: AsJson = False) -> None:
         for part in parts:
             colour = {"works": "green", "optional": "yellow", "broken": "bold red"}
             told = part.found + (f" → {part.remedy}" if part.remedy else "")
-            table.add_row(part.name, Text(part.state.value, colour[part.state.value]), Text(told))
+            table.add_row(
+                part.name,
+                Text(part.state.value, colour[part.state.value]),
+                Text(told, overflow="fold"),
+            )
         Console().print(table)
         typer.echo(f"{len(broken)} of {len(parts)} parts do not work." if broken else "All works.")
     if broken:

@@ -36,7 +36,11 @@ def evaluate(
     threads: Annotated[int, THREADS] = 1,
     progress: Bar = True,
 ) -> None:
-    """Measure how far the maps of checkpoints may be believed, by which method."""
+    """Measure how far the maps of checkpoints may be believed, by which method.
+
+    Example: rlmonitor evaluate agents/breakout/checkpoints/0800000.safetensors --env
+    BreakoutNoFrameskip-v4 --quick
+    """
     from rlmonitor import evaluation, evaluation_report
 
     set_threads(threads)

@@ -22,6 +22,8 @@ def inspect(
     It knows checkpoints, recordings, rounds, probes, replay buffers, Minari datasets, videos and
     training states. A replay buffer is a pickle, and what it holds is told with --trust only.
 
+    Example: rlmonitor inspect model.zip play.zarr runs/DQN_1
+
     Exit code: 0 all can be read, 1 some are broken or refused, 2 wrong use.
     """
     from rlmonitor.replay import inspection

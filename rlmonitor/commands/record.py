@@ -40,6 +40,8 @@ def record(
 
     Kept are observations, screens, the console's memory, actions, rewards, Q-values and where the
     elements were. Nothing in it is pickled.
+
+    Example: rlmonitor record model.zip --env BreakoutNoFrameskip-v4 --out play.zarr
     """
     from rlmonitor.progress import stages
     from rlmonitor.replay.recordings import SHARD, played, write_recording

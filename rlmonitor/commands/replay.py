@@ -99,6 +99,8 @@ def replay(
 ) -> None:
     """Analyse checkpoints as if their training had been monitored.
 
+    Example: rlmonitor replay checkpoints/ --env BreakoutNoFrameskip-v4 --out runs/replayed
+
     Exit code: 0 all is well, 1 some files were broken or refused and are left out, 2 wrong use, 130
     stopped by Ctrl-C.
     """

@@ -19,7 +19,10 @@ def report(
     as_json: AsJson = False,
     progress: Bar = True,
 ) -> None:
-    """Write the Strategies page of some runs as one HTML file, for whoever has no TensorBoard."""
+    """Write the Strategies page of some runs as one HTML file, for whoever has no TensorBoard.
+
+    Example: rlmonitor report runs/DQN_1 -o report.html
+    """
     from rlmonitor.board.report import write_report
     from rlmonitor.progress import stages
     from rlmonitor.replay.mirror import fetched

@@ -33,7 +33,12 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     progress: Bar = True,
 ) -> None:
-    """Train a DQN on an Atari game and watch it in TensorBoard."""
+    """Train a DQN on an Atari game and watch it in TensorBoard.
+
+    What is not given stands in the agent.toml.
+
+    Example: rlmonitor train agents/breakout/agent.toml --timesteps 100000 --run-dir runs/breakout
+    """
     from rlmonitor.configuration import load_configuration
 
     options = {

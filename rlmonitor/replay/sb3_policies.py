@@ -84,10 +84,22 @@ def weightless(
     meta = torch.device("meta")
     # stable-baselines3 moves networks to the policy's device while it builds them
     shell: Any = type(kind.__name__, (kind,), {"device": meta})
+    settings = {**kwargs, "optimizer_class": NoOptimizer}
     with torch.random.fork_rng(devices=[]), meta:
-        policy = shell(*arguments, **kwargs)
+        policy = shell(*arguments, **settings)
     policy.__class__ = kind
     return cast(BasePolicy, policy)
+
+
+class NoOptimizer:
+    """Stands where a policy keeps its optimizer; what is read from a file is never trained.
+
+    A real one imports torch's compiler when it is made, which torch 2.6 cannot do on its ``meta``
+    device.
+    """
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Takes what an optimizer takes."""
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
