@@ -69,11 +69,16 @@ def test_each_environment_gives_one_game_and_the_seed_all_of_them(network: Netwo
     over: list[None] = []
     one, again, other = (
         play_games(
-            network, "breakout", games=4, epsilon=0.95, seed=seed, advance=lambda: over.append(None)
+            network,
+            "breakout",
+            games=10,
+            epsilon=0.95,
+            seed=seed,
+            advance=lambda: over.append(None),
         )
         for seed in (1, 1, 2)
     )
-    assert len(over) == 12
+    assert len(over) == 30
     np.testing.assert_array_equal(one.scores, again.scores)
     np.testing.assert_array_equal(one.steps, again.steps)
     assert len(set(one.steps.tolist())) > 2
