@@ -133,7 +133,9 @@ class StrategyMonitorCallback(BaseCallback):
         )
         self.last_round: Round | None = None
         self.events: list[Event] = []
-        self._env, self._run_dir = env, run_dir
+        self._env = env
+        # absolute, as the log's below: programs change their directory
+        self._run_dir = None if run_dir is None else Path(run_dir).absolute()
         self._folder: Path | None = None
         self._monitor: Monitor | None = None
         self._warned: set[str] = set()
@@ -207,7 +209,8 @@ class StrategyMonitorCallback(BaseCallback):
         model = self.model
         training_env, space, seed = self.training_env, model.observation_space, self.settings.seed
         theirs = logger_writer(model.logger)
-        folder = Path(self._run_dir or (_new_run_dir() if theirs is None else theirs.log_dir))
+        log_dir = _new_run_dir() if theirs is None else Path(theirs.log_dir).absolute()
+        folder = self._run_dir or log_dir
         claim(folder)
         writer = None
         try:
@@ -351,4 +354,4 @@ def _warn(text: str) -> None:
 
 
 def _new_run_dir() -> Path:
-    return Path("runs") / datetime.now().strftime("monitor-%Y-%m-%d-%H%M%S-%f")
+    return Path.cwd() / "runs" / datetime.now().strftime("monitor-%Y-%m-%d-%H%M%S-%f")

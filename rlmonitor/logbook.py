@@ -232,8 +232,9 @@ def require_space(folder: Path, reserve: int = RESERVE) -> None:
         StoreError: less than ``reserve`` bytes are free, or nothing can be written.
     """
     if not os.access(folder, os.W_OK):
+        why = "is read-only, or belongs to somebody else" if folder.exists() else "is gone"
         raise StoreError(
-            f"{folder} cannot be written any more: it is read-only, or belongs to somebody else; "
+            f"{folder} cannot be written any more: it {why}; "
             "the monitor writes again as soon as it can be"
         )
     if shutil.disk_usage(folder).free < reserve:

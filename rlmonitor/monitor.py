@@ -73,7 +73,7 @@ class Monitor:
     ) -> None:
         self.network: Network = network
         self.settings: MonitorSettings = settings or MonitorSettings()
-        self.run_dir: Path = writable(Path(run_dir))
+        self.run_dir: Path = writable(Path(run_dir).absolute())
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
         self._trials: Trials | None = None
         self._can_try = True

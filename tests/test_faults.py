@@ -201,6 +201,59 @@ def test_the_free_memory_is_known_here():
     assert 1 << 20 < found < 1 << 50
 
 
+# --- programs that change their directory -------------------------------------------------------
+
+
+class MovesAway(BaseCallback):
+    """Changes the program's directory, as a user's code may do at any step."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def _on_step(self):
+        if self.num_timesteps == 60:
+            os.chdir(self.folder)
+        return True
+
+
+@pytest.mark.parametrize(("log", "run_dir"), [("log", "rounds of the run"), (None, None)])
+def test_relative_folders_stay_where_they_were_when_the_directory_changes(
+    tmp_path, monkeypatch, log, run_dir
+):
+    away = tmp_path / "away"
+    away.mkdir()
+    monkeypatch.chdir(tmp_path)
+    callback, model = monitor(run_dir=run_dir), dqn(log)
+    assert not learn(model, CallbackList([MovesAway(away), callback]), log_interval=1)
+    assert not callback.events
+    assert not list(away.iterdir())
+    board = tmp_path / "log" / "DQN_1" if log else callback.run_dir
+    assert steps_of(board, "value/entropy") == [0, 50, 100, 120]
+    assert not log or steps_of(board, "time/fps")[-1] > 60  # stable-baselines3's own as well
+    assert callback.run_dir == (tmp_path / run_dir if run_dir else board)
+    assert list(store.rounds(callback.run_dir)) == [0, 50, 100, 120]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_log_folder_that_is_gone_is_told_and_left_to_the_training(tmp_path):
+    class Removed(BaseCallback):
+        def _on_step(self):
+            if self.num_timesteps == 60:
+                (tmp_path / "DQN_1").rename(tmp_path / "moved")
+            return True
+
+    callback = monitor(run_dir=tmp_path / "rounds of the run")
+    model = dqn(tmp_path)
+    warned = learn(model, CallbackList([Removed(), callback]), log_interval=1_000)
+    assert len(warned) == 1
+    assert "DQN_1 cannot be written any more: it is gone" in warned[0]
+    assert model.num_timesteps == 120
+    assert not (tmp_path / "DQN_1").exists()
+    with pytest.raises(FileNotFoundError):  # as without a monitor
+        model.logger.dump(120)
+
+
 # --- processes and other callbacks --------------------------------------------------------------
 
 

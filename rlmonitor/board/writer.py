@@ -33,6 +33,7 @@ from rlmonitor.errors import (
 if TYPE_CHECKING:
     from stable_baselines3.common.logger import Logger
     from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
     from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 OLDEST_TENSORBOARD = (2, 21)
@@ -52,8 +53,10 @@ class BoardWriter:
 
     def __init__(self, writer: SummaryWriter, *, owned: bool) -> None:
         self._writer, self._owned = writer, owned
-        _hasten(self._open_file())
-        self.directory: Path = Path(writer.log_dir)
+        if (records := _records(self._open_file())) is not None:
+            _hasten(records)
+            _fix_name(records)
+        self.directory: Path = Path(writer.log_dir).absolute()
 
     @classmethod
     def open(cls, logger: Logger | None, directory: str | os.PathLike[str] | None) -> BoardWriter:
@@ -254,18 +257,33 @@ def _strings(tag: str, strings: Sequence[bytes], plugin: str, data_class: str) -
     return Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata)])
 
 
-def _hasten(file_writer: FileWriter | None) -> None:
+def _records(file_writer: FileWriter | None) -> RecordWriter | None:
+    """What frames the records of an event file; None where it is not TensorBoard's own."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    queue = getattr(getattr(file_writer, "event_writer", None), "_async_writer", None)
+    records = getattr(queue, "_writer", None)
+    return records if type(records) is RecordWriter else None
+
+
+def _hasten(records: Any) -> None:
     """Let an event file's checksums be computed in C: the same bytes, some 200 times as fast.
 
     TensorBoard computes them in Python, which takes a second of CPU a round.
     """
-    from tensorboard.summary.writer.record_writer import RecordWriter
+    file = records._writer
+    records.write = lambda record: file.write(framed(record))
 
-    queue = getattr(getattr(file_writer, "event_writer", None), "_async_writer", None)
-    records: Any = getattr(queue, "_writer", None)
-    file: Any = getattr(records, "_writer", None)
-    if type(records) is RecordWriter and file is not None:
-        records.write = lambda record: file.write(framed(record))
+
+def _fix_name(records: Any) -> None:
+    """Let an event file stay the same file when the program changes its directory.
+
+    TensorBoard opens it by name for each record; a relative name then means another file or none,
+    which ends the training whose writer it is.
+    """
+    name = getattr(records._writer, "filename", None)
+    if isinstance(name, bytes) and os.path.isfile(name):
+        records._writer.filename = os.path.abspath(name)
 
 
 def require_tensorboard() -> None:
