@@ -18,6 +18,7 @@ from rlmonitor.board.writer import BoardWriter
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
 from rlmonitor.lrp import Network
+from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.memory import require_memory
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
@@ -27,8 +28,8 @@ from rlmonitor.replay import store
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.round_summary import summary_of
-from rlmonitor.side_by_side import Forward, play_side_by_side
 from rlmonitor.side_by_side import Game as PlayedGame
+from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.events import Event
 from rlmonitor.time_limit import time_limit
 from rlmonitor.trials import Trials
@@ -218,7 +219,7 @@ class Monitor:
                 cloned = () if self._ram is None else self._ram.steps(steps)
                 own = self._player.playing(steps, cloned)
                 games: list[PlayedGame[Any]] = [own, *trials.values()]
-                play, *scores = play_side_by_side(games, _values(network))
+                play, *scores = play_side_by_side(games, outputs_for_moves(network))
             return play, dict(zip(trials, scores, strict=True))
         except BaseException:
             with contextlib.suppress(Exception):  # a broken environment may not even close
@@ -264,7 +265,7 @@ class Monitor:
             )
         assert self._player is not None
         untrained = self.network.randomised(UNTRAINED_SEED)
-        step = self._player.play(_values(untrained), 1)
+        step = self._player.play(outputs_for_moves(untrained), 1)
         analyse(untrained, step, targets=self.settings.targets, composite=self.settings.composite)
 
     def _configured_probe(self) -> Recording | None:
@@ -321,8 +322,3 @@ class Monitor:
                 composite=self.settings.composite,
             )
         return self._random
-
-
-def _values(network: Network) -> Forward:
-    """The network's outputs as the games take them."""
-    return lambda seen: network.forward(seen).float().cpu().numpy()

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from rlmonitor.environment import make_monitor_env
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.lrp import Network
+from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.monitor_settings import MonitorSettings
 from rlmonitor.ram_check import RamCheck, RamEffects
 from rlmonitor.recording import Recording
@@ -71,9 +72,7 @@ def play(network: Network, env_id: str, settings: MonitorSettings, timestep: int
         steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
         own = player.playing(steps, () if ram is None else ram.steps(steps))
         together: list[Game[Any]] = [own, *games.values()]
-        recording, *scores = play_side_by_side(
-            together, lambda seen: network.forward(seen).float().cpu().numpy()
-        )
+        recording, *scores = play_side_by_side(together, outputs_for_moves(network))
         effects = None if ram is None else ram.effects(network, recording, player.states)
         return Played(recording, dict(zip(games, scores, strict=True)), effects)
 
