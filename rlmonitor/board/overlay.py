@@ -168,11 +168,12 @@ def reduce_colours(screen: NDArray[np.uint8], most: int) -> tuple[NDArray[np.uin
     """
     packed = _packed(screen)
     seen = np.zeros(1 << 24, np.bool_)  # ten times faster than np.unique, which sorts
-    seen[packed] = True
+    seen[packed[..., 0]] = True
+    seen[packed[..., 1:][packed[..., 1:] != packed[..., :-1]]] = True  # few begin another colour
     colours = np.flatnonzero(seen)
     if len(colours) > most:
         return _reduced_by_median_cut(screen, most)
-    number = np.zeros(1 << 24, np.uint8)
+    number = np.empty(1 << 24, np.uint8)  # no other is looked up
     number[colours] = np.arange(len(colours))
     return number[packed], [(c >> 16, c >> 8 & 255, c & 255) for c in colours.tolist()]
 

@@ -29,6 +29,17 @@ def test_few_colours_are_kept_exactly():
     assert (np.array(reduced, np.uint8)[number] == screen).all()
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_colours_of_whole_rows_columns_and_frames_are_all_found(axis):
+    colours = np.random.default_rng(1).integers(0, 256, (7, 3), dtype=np.uint8)
+    shape = np.full(3, 1)
+    shape[axis] = 7
+    screen = np.broadcast_to(colours.reshape(*shape, 3), (7, 7, 7, 3))
+    number, reduced = reduce_colours(screen, 7)
+    assert (np.array(reduced, np.uint8)[number] == screen).all()
+    assert reduced == sorted(tuple(map(int, colour)) for colour in colours)
+
+
 def test_many_colours_are_reduced_to_near_ones():
     ramp = np.arange(256, dtype=np.uint8)
     screen = np.stack([ramp, ramp, ramp], axis=-1)[None, None].repeat(8, axis=1)
