@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from rlmonitor.games import Game
 from rlmonitor.isolation import aside
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor
-from rlmonitor.monitor_settings import MonitorSettings
+from rlmonitor.monitor_settings import MonitorSettings, is_number
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round
 from rlmonitor.run_directory import claim, release, supersede
@@ -106,15 +107,21 @@ class StrategyMonitorCallback(BaseCallback):
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
-        if every is not None and not (isinstance(every, int) and every >= 1):
+        if every is not None and (type(every) is not int or every < 1):
             raise ConfigurationError(
                 f"every={every!r}: expected timesteps between rounds (at least 1), "
                 "or None for a round on every call"
             )
-        if budget is not None and not 0 < budget < 1:
+        if budget is not None and not (is_number(budget) and 0 < budget < 1):
             raise ConfigurationError(
                 f"budget={budget!r}: expected a share of wall time between 0 and 1, such as 0.02"
             )
+        if on_event is not None and not callable(on_event):
+            raise ConfigurationError(
+                f"on_event={on_event!r}: expected a function of one rlmonitor.Event, or None"
+            )
+        if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
+            raise ConfigurationError(f"run_dir={run_dir!r}: expected the path of a folder, or None")
         self.every: int | None = every
         self.budget: float | None = budget
         self.on_event: Callable[[Event], object] | None = on_event
@@ -342,7 +349,9 @@ class StrategyMonitorCallback(BaseCallback):
 
 
 def _names(targets: str | Sequence[str]) -> tuple[str, ...]:
-    return (targets,) if isinstance(targets, str) else tuple(targets)
+    if isinstance(targets, str) or not isinstance(targets, Iterable):
+        return (targets,)
+    return tuple(targets)
 
 
 def _warn(text: str) -> None:

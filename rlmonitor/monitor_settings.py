@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,13 @@ from rlmonitor.lrp import ACTOR_CRITIC_TARGETS, COMPOSITES, DEFAULT_COMPOSITE, T
 from rlmonitor.recording import Recording
 
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
+_PROBE = (str, os.PathLike, Recording, type(None))
+_CHANCE = "a chance between 0 and 1"
+_PROBES = '"auto", the name of a shipped probe, its file, a rlmonitor.Recording, or None'
+_COMPOSITES = f"a rlmonitor.Composite or one of {', '.join(COMPOSITES)}"
+_ELEMENTS = (
+    'a dict of functions such as {"ball": ball_mask}, a table of rlmonitor.games.GAMES, or None'
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,18 @@ class MonitorSettings:
             ConfigurationError: naming the setting, its value and what would work.
         """
         for name in ("n_frames", "clip_frames", "spacing"):
-            value = getattr(self, name)
-            _require(isinstance(value, int) and value >= 1, name, value, "1, 2, 3, ...")
-        _require(0 <= self.epsilon <= 1, "epsilon", self.epsilon, "a chance between 0 and 1")
-        _require(self.games >= 0, "games", self.games, "0, 1, 2, ...")
-        _require(self.keep is None or self.keep >= 0, "keep", self.keep, "None, 0 or more rounds")
-        limit = self.time_limit
-        _require(limit is None or limit > 0, "time_limit", limit, "None or seconds above 0")
+            _require(_whole(value := getattr(self, name), 1), name, value, "1, 2, 3, ...")
+        for name in ("games", "seed"):
+            _require(_whole(value := getattr(self, name), 0), name, value, "0, 1, 2, ...")
+        chance, keep, limit = self.epsilon, self.keep, self.time_limit
+        _require(is_number(chance) and 0 <= chance <= 1, "epsilon", chance, _CHANCE)
+        _require(keep is None or _whole(keep, 0), "keep", keep, "None, 0 or more rounds")
+        timed = limit is None or (is_number(limit) and limit > 0)
+        _require(timed, "time_limit", limit, "None or seconds above 0")
+        probe, composite, elements = self.probe, self.composite, self.elements
+        _require(isinstance(probe, _PROBE), "probe", _kind(probe), _PROBES)
+        _require(isinstance(composite, str | Composite), "composite", composite, _COMPOSITES)
+        _require(_finds(elements), "elements", _kind(elements), _ELEMENTS)
         if isinstance(self.composite, str) and self.composite not in COMPOSITES:
             raise UnknownNameError("composite", self.composite, COMPOSITES)
         if self.targets is not None and not self.targets:
@@ -72,6 +85,26 @@ class MonitorSettings:
         for target in self.targets or ():
             if target not in _TARGETS:
                 raise UnknownNameError("target", target, _TARGETS)
+
+
+def is_number(value: object) -> bool:
+    """Whether it is one, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _finds(elements: object) -> bool:
+    if isinstance(elements, Mapping):
+        return all(isinstance(k, str) and callable(v) for k, v in elements.items())
+    return elements is None or isinstance(elements, Game)
+
+
+def _kind(value: object) -> object:
+    """What an error shows of a value: of arrays and the like, which fill pages, only the type."""
+    return value if isinstance(value, str | int | float | dict) else type(value)
 
 
 def _require(holds: bool, name: str, value: object, expected: str) -> None:

@@ -6,9 +6,11 @@ import sys
 import pytest
 
 FAULTS = """
-import resource, threading
+import ctypes, resource, threading
 import numpy as np
 from rlmonitor.memory import reuse_memory
+
+ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)  # no huge pages: where there are some, one fault is 2 MiB
 
 {before}
 
