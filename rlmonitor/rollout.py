@@ -281,10 +281,12 @@ def _number_of_actions(vec_env: VecEnv) -> int:
 
 def _has_channels_last(vec_env: VecEnv) -> bool:
     """Whether the smallest axis, that of the channels, is the last one."""
-    shape = vec_env.observation_space.shape
+    space = vec_env.observation_space
+    shape = space.shape
     if shape is None or len(shape) != 3:
+        given = f"the parts {', '.join(space)}" if isinstance(space, spaces.Dict) else f"{space}"
         raise ObservationError(
-            f"observations of shape {shape}, expected images [C, H, W] or [H, W, C]: the monitor "
+            f"observations of {given}, expected images [C, H, W] or [H, W, C]: the monitor "
             "watches what is on a screen; of other observations "
             "rlmonitor.attribute(network_of(model), observations) tells each number's part"
         )

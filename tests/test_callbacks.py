@@ -627,6 +627,20 @@ def test_what_does_not_fit_is_refused_when_learning_starts(tmp_path, settings, e
         model.learn(20, callback=quick_monitor(**settings))
 
 
+def test_observations_in_parts_are_refused_by_the_names_of_the_parts(tmp_path):
+    class InParts(gym.ObservationWrapper):
+        def __init__(self):
+            super().__init__(Catch())
+            self.observation_space = gym.spaces.Dict(view=self.env.observation_space)
+
+        def observation(self, observation):
+            return {"view": observation}
+
+    model = DQN("MultiInputPolicy", DummyVecEnv([InParts]), buffer_size=100)
+    with pytest.raises(ObservationError, match="the parts view, expected images"):
+        model.learn(20, callback=quick_monitor(run_dir=tmp_path))
+
+
 def test_a_folder_that_cannot_be_written_is_refused_when_learning_starts(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="file"):
