@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import math
 import sys
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,6 +26,38 @@ from rlmonitor.strategy.causal import TARGETS, Effects
 PLAYED, OWN_STARTS, OTHER_STARTS = "played", "own", "other"
 """Games of the monitor's own play, and the trial games: those that start as the training's do, and
 those under sticky actions after random moves."""
+
+
+class Values(Mapping[str, float]):
+    """Numbers by name, in the order of the names, in a third of the memory of a dictionary.
+
+    A training's history is what grows with every round; names are kept once for all of them.
+    """
+
+    __slots__ = ("_names", "_numbers")
+
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self._names = tuple(sys.intern(name) for name in sorted(values))
+        self._numbers = array("d", [values[name] for name in self._names])
+
+    def __getitem__(self, name: str) -> float:
+        """The number of that name."""
+        place = bisect_left(self._names, name)
+        if place == len(self._names) or self._names[place] != name:
+            raise KeyError(name)
+        return self._numbers[place]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in ascending order."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        """As a dictionary's."""
+        return repr(dict(self))
 
 
 @dataclass(frozen=True)
@@ -44,9 +78,9 @@ class RoundSummary:
     strategies: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep each name once for all rounds: they take as much memory as everything else here."""
-        shared = {sys.intern(name): value for name, value in self.values.items()}
-        object.__setattr__(self, "values", shared)
+        """Keep the values small."""
+        if not isinstance(self.values, Values):
+            object.__setattr__(self, "values", Values(self.values))
 
 
 class Curve(NamedTuple):
@@ -134,8 +168,14 @@ def to_json(summary: RoundSummary) -> str:
     Raises:
         ObservationError: a value that is not finite.
     """
+    fields = {
+        "timestep": summary.timestep,
+        "values": dict(summary.values),
+        "scores": summary.scores,
+        "strategies": summary.strategies,
+    }
     try:
-        return json.dumps(asdict(summary), allow_nan=False, ensure_ascii=False)
+        return json.dumps(fields, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
         raise ObservationError(
             f"the round at {summary.timestep:,} has values that are not finite: leave them out"

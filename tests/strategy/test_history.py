@@ -1,6 +1,7 @@
 """The history and its events as JSON, and the names of its curves."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -120,3 +121,29 @@ def test_effects_go_by_the_names_that_detectors_read_and_tensorboard_shows():
         "choice/region_action_changed/row1-column1": 1.0,
     }
     assert effect_values(Effects(frames=0)) == {}
+
+
+@given(st.dictionaries(names, numbers), names)
+def test_a_rounds_values_are_a_dictionary_in_the_order_of_the_names(values, other):
+    kept = RoundSummary(timestep=1, values=values).values
+    assert kept == values
+    assert list(kept) == sorted(values)
+    assert kept.get(other) == values.get(other)
+    assert (other in kept) == (other in values)
+
+
+def test_a_thousand_rounds_take_little_memory():
+    curves = [f"value/region_share/row{n}-column{n}" for n in range(300)]
+    lines = [
+        history.to_json(RoundSummary(timestep=at, values=dict.fromkeys(curves, at + 0.5)))
+        for at in range(1000)
+    ]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        rounds = [history.from_json(line) for line in lines]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rounds) == 1000
+    assert (after - before) / 1e6 < 8  # 14 as dictionaries
