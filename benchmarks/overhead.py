@@ -42,7 +42,10 @@ PIECE = 320
 PARTS: dict[str, Sequence[tuple[Any, str]]] = {
     "rollout": [(monitor.Monitor, "_play")],
     "LRP and statistics": [(rounds, "analyse")],
-    "checks (taking away, flipping)": [(rounds, "effects"), (rounds, "_spot_checks")],
+    "checks (taking away, flipping)": [
+        (monitor, "Backdrop"), (monitor, "remove_elements"),
+        (rounds, "effects"), (rounds, "_spot_checks"),
+    ],
     "console memory": [(RamCheck, "effects")],
     "clusters": [(rounds, "spray"), (rounds, "explain_clusters"), (rounds, "follow")],
     "pictures and clips": [(logbook, "drawn"), (logbook, "show_sheet")],

@@ -30,6 +30,7 @@ from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.round_summary import summary_of
 from rlmonitor.side_by_side import Game as PlayedGame
 from rlmonitor.side_by_side import play_side_by_side
+from rlmonitor.strategy.counterfactuals import Backdrop, remove_elements
 from rlmonitor.strategy.events import Event
 from rlmonitor.time_limit import time_limit
 from rlmonitor.trials import Trials
@@ -116,6 +117,7 @@ class Monitor:
         steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
         network = self.network.snapshot()
         play, trials = self._play(network, steps)
+        backdrop = Backdrop(play) if "q" in self.network.targets else None
         found = run_round(
             network,
             play,
@@ -128,10 +130,11 @@ class Monitor:
             clip_frames=settings.clip_frames,
             timeline=self._log.timeline,
             trials=trials,
+            removal=None if backdrop is None else remove_elements(backdrop),
         )
-        if self._ram is not None and "q" in self.network.targets:
+        if self._ram is not None and backdrop is not None:
             assert self._player is not None
-            effects = self._ram.effects(network, play, self._player.states)
+            effects = self._ram.effects(network, backdrop, self._player.states)
             found = replace(found, ram_effects=effects)
         self._log.write(found, phases=self._phases, attributes=self._how())
         return found

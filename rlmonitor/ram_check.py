@@ -21,9 +21,8 @@ from rlmonitor.preprocessing import Preprocessing
 from rlmonitor.recording import Recording
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.agreement import rank_correlation
-from rlmonitor.strategy.background import stack_sources
 from rlmonitor.strategy.causal import Changes, mean_effect, measure
-from rlmonitor.strategy.counterfactuals import take_away
+from rlmonitor.strategy.counterfactuals import Backdrop
 
 N_FRAMES = 8
 """Frames of a round's play that are drawn anew: 0.15 CPU seconds for Breakout's two elements."""
@@ -82,19 +81,20 @@ class RamCheck:
         return tuple(sorted(wanted & set(range(n_steps))))
 
     def effects(
-        self, network: Network, play: Recording, states: Mapping[int, ALEState]
+        self, network: Network, play: Recording | Backdrop, states: Mapping[int, ALEState]
     ) -> RamEffects:
         """Take each element away and measure.
 
         Args:
             network: the agent's, with Q-values.
-            play: consecutive frames.
+            play: consecutive frames, or what is behind their elements.
             states: step of the play to the emulator's state before it.
 
         Raises:
             NonFiniteError: outputs with NaN or infinity.
         """
-        index = self._whole_stacks(play, states)
+        backdrop = play if isinstance(play, Backdrop) else Backdrop(play)
+        index = self._whole_stacks(backdrop, states)
         if not index:
             return RamEffects(frames=0)
         depth = self.preprocessing.n_stack
@@ -105,7 +105,7 @@ class RamCheck:
             self.edits,
             self.preprocessing,
             gone=GONE.get(self.game, {}),
-            channels_last=play.channels_last,
+            channels_last=backdrop.play.channels_last,
         )
         found = measure(network, drawn)
         return RamEffects(
@@ -113,26 +113,26 @@ class RamCheck:
             value=mean_effect(found.value, found.exists, found.value_scale),
             choice=mean_effect(found.choice, found.exists, found.choice_scale),
             action_changed=mean_effect(found.action_changed, found.exists),
-            agreement=_agreement(found, self._painted(network, play, np.array(index))),
+            agreement=_agreement(found, self._painted(network, backdrop, np.array(index))),
         )
 
-    def _whole_stacks(self, play: Recording, states: Mapping[int, ALEState]) -> list[int]:
+    def _whole_stacks(self, backdrop: Backdrop, states: Mapping[int, ALEState]) -> list[int]:
         """Frames whose stack is of one game, and is known to picture and emulator alike."""
         depth = self.preprocessing.n_stack
-        known = np.all(stack_sources(play.observation, play.step) >= 0, axis=1)
+        known, done = np.all(backdrop.sources >= 0, axis=1), backdrop.play.done
         return [
             i
             for i in sorted(states)
             if known[i]
             and all(i - back in states for back in range(depth))
-            and not play.done[max(i - depth + 1, 0) : i].any()
+            and not done[max(i - depth + 1, 0) : i].any()
         ]
 
     def _painted(
-        self, network: Network, play: Recording, index: NDArray[np.int64]
+        self, network: Network, backdrop: Backdrop, index: NDArray[np.int64]
     ) -> Changes | None:
-        masks = {name: play.masks[name] for name in self.edits if name in play.masks}
-        return measure(network, take_away(play, masks, index)) if masks else None
+        names = [name for name in self.edits if name in backdrop.play.masks]
+        return measure(network, backdrop.without(names, index)) if names else None
 
 
 def _agreement(drawn: Changes, painted: Changes | None) -> float | None:

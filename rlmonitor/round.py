@@ -193,6 +193,7 @@ def run_round(
     timeline: Timeline | None = None,
     taken: bool = False,
     trials: Mapping[str, tuple[float, ...]] | None = None,
+    removal: Removal | None = None,
 ) -> Round:
     """Explain what the agent did since the last round, and the probe.
 
@@ -210,6 +211,7 @@ def run_round(
         timeline: the strategies of the rounds before; none by default.
         taken: explain the actions that were taken in the play instead of the greedy ones.
         trials: kind of start to the scores of trial games; none by default.
+        removal: the play without its elements, if it is there already, see `complete`.
     """
     played = analyse(
         network, spread(play, n_frames), targets=targets, composite=composite, taken=taken
@@ -225,6 +227,7 @@ def run_round(
         clip_frames=clip_frames,
         timeline=timeline,
         taken=taken,
+        removal=removal,
     )
     tried = trials or {}
     behaviour = play_values(play) | trial_values(tried)

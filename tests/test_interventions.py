@@ -17,7 +17,7 @@ from rlmonitor.preprocessing import Preprocessing
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.causal import effects, mean_effect, measure
-from rlmonitor.strategy.counterfactuals import take_away
+from rlmonitor.strategy.counterfactuals import Backdrop
 
 CHECKPOINT = Path(__file__).parents[1] / "rlmonitor" / "data" / "breakout.safetensors"
 STEPS = 160
@@ -130,7 +130,7 @@ def test_filling_from_the_background_does_what_the_emulator_does(element, tolera
     edited = counterfactuals(
         emulator(), stacks(index), {element: EDITS["breakout"][element]}, preprocessing
     )
-    filled = take_away(play, {element: play.masks[element]}, index)
+    filled = Backdrop(play).without([element], index)
     found = [measure(network(), each) for each in (edited, filled)]
     for name in ("value", "choice"):
         real, guessed = (
@@ -145,7 +145,7 @@ def test_behind_the_bricks_and_the_ball_is_what_the_emulator_draws():
     index = with_ball()
     edits = {name: EDITS["breakout"][name] for name in ("ball", "bricks")}
     edited = counterfactuals(emulator(), stacks(index), edits, preprocessing)
-    filled = take_away(play, {name: play.masks[name] for name in edits}, index)
+    filled = Backdrop(play).without(list(edits), index)
     wall = np.zeros((84, 84), bool)
     wall[20:40, 2:82] = True
     both = edited.without["bricks"][:, -1], filled.without["bricks"][:, -1]

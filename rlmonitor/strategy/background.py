@@ -6,6 +6,7 @@ The reasons for each choice stand in `rlmonitor.strategy.counterfactuals`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,14 +68,72 @@ def stack_sources(observation: NDArray[Any], step: NDArray[np.int64]) -> NDArray
     return sources
 
 
+class Views:
+    """The newest frames of a recording, or some spread over it, of which medians are taken.
+
+    Args:
+        observation: ``[N, C, H, W]``.
+        channels: of one frame.
+        ground: ``[N, H, W]`` bool, what belongs to no element.
+    """
+
+    def __init__(self, observation: NDArray[Any], channels: int, ground: NDArray[np.bool_]) -> None:
+        last, self._shape = len(observation) - 1, (len(observation), *observation.shape[2:])
+        self.index = np.unique(np.linspace(0, last, LONGEST).round().astype(np.int64))
+        self.frames = observation[self.index, -channels:]
+        self._ground = ground[self.index]
+
+    @cached_property
+    def usual(self) -> list[Any]:
+        """What the ground mostly is, in each channel."""
+        pictures = np.moveaxis(self.frames, 1, 0)
+        return [_median(picture[self._ground], picture.ravel()) for picture in pictures]
+
+    @cached_property
+    def middle(self) -> NDArray[np.float64]:
+        """``[k, H, W]``, the median of each pixel."""
+        return np.asarray(np.median(self.frames, axis=0), np.float64)
+
+    def behind(self, mask: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[Any]:
+        """What is seen where an element is, when it is not there.
+
+        Args:
+            mask: ``[N, H, W]`` bool, where the element is in the newest frame of each.
+            free: ``[N, H, W]`` bool, where the newest frame shows what is behind it.
+
+        Returns:
+            ``[k, H, W]``, with no meaning where the element never is.
+
+        Raises:
+            ObservationError: a mask that does not fit the observations.
+        """
+        if mask.shape != self._shape or mask.dtype != np.bool_:
+            raise ObservationError(
+                f"a mask {mask.dtype}{list(mask.shape)}, expected bool{list(self._shape)}"
+            )
+        ever, free = np.asarray(mask.any(axis=0)), free[self.index]
+        rows, columns = np.nonzero(ever)
+        seldom = ever & ~free.any(axis=0)
+        behind = np.zeros(self.frames.shape[1:], self.frames.dtype)
+        for channel, picture in enumerate(np.moveaxis(self.frames, 1, 0)):
+            found = _masked_median(picture[:, rows, columns], free[:, rows, columns])
+            behind[channel][rows, columns] = found
+            if not seldom.any():
+                continue
+            usual = self.usual[channel]
+            behind[channel][seldom] = usual
+            edges = _edges(self.middle[channel], ever, float(usual))
+            at = seldom & np.isfinite(edges)
+            behind[channel][at] = edges[at].round() if behind.dtype == np.uint8 else edges[at]
+        return behind
+
+
 def fill(
     observation: NDArray[Any],
     mask: NDArray[np.bool_],
     index: NDArray[np.integer[Any]],
     sources: NDArray[np.int64],
-    *,
-    free: NDArray[np.bool_],
-    ground: NDArray[np.bool_],
+    behind: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Observations without what a mask covers, in all frames of their stacks.
 
@@ -83,63 +142,15 @@ def fill(
         mask: ``[N, H, W]`` bool, where the element is in the newest frame of each.
         index: ``[M]`` of the observations to change.
         sources: ``[M, S]``, see `stack_sources`; none of them unknown.
-        free: ``[N, H, W]`` bool, where the newest frame shows what is behind the element.
-        ground: ``[N, H, W]`` bool, what belongs to no element.
+        behind: ``[k, H, W]``, from `Views.behind`.
 
     Returns:
         ``[M, C, H, W]`` and ``[M]`` bool, where there was something to take away.
-
-    Raises:
-        ObservationError: a mask that does not fit the observations.
     """
-    if mask.shape != (len(observation), *observation.shape[2:]) or mask.dtype != np.bool_:
-        raise ObservationError(
-            f"a mask {mask.dtype}{list(mask.shape)}, expected "
-            f"bool{[len(observation), *observation.shape[2:]]}"
-        )
-    depth = sources.shape[1]
-    channels = observation.shape[1] // depth
-    few = np.unique(np.linspace(0, len(mask) - 1, LONGEST).round().astype(np.int64))
-    behind = background(
-        observation[few, -channels:], np.asarray(mask.any(axis=0)), free[few], ground[few]
-    )
     covered = mask[sources] & (sources >= 0)[..., None, None]
-    everywhere = np.repeat(covered, channels, axis=1)
-    filled = np.where(everywhere, np.tile(behind, (depth, 1, 1)), observation[index])
+    everywhere = np.repeat(covered, len(behind), axis=1)
+    filled = np.where(everywhere, np.tile(behind, (sources.shape[1], 1, 1)), observation[index])
     return filled, np.asarray(covered.any(axis=(1, 2, 3)))
-
-
-def background(
-    frames: NDArray[Any],
-    ever: NDArray[np.bool_],
-    free: NDArray[np.bool_],
-    ground: NDArray[np.bool_],
-) -> NDArray[Any]:
-    """What is seen where an element is, when it is not there.
-
-    Args:
-        frames: ``[N, k, H, W]``, single frames.
-        ever: ``[H, W]`` bool, where the element is at any time.
-        free: ``[N, H, W]`` bool, where a frame shows what is behind it.
-        ground: ``[N, H, W]`` bool, what belongs to no element.
-
-    Returns:
-        ``[k, H, W]``, with no meaning outside ``ever``.
-    """
-    rows, columns = np.nonzero(ever)
-    seldom = ever & ~free.any(axis=0)
-    behind = np.zeros(frames.shape[1:], frames.dtype)
-    for channel, picture in enumerate(np.moveaxis(frames, 1, 0)):
-        found = _masked_median(picture[:, rows, columns], free[:, rows, columns])
-        behind[channel][rows, columns] = found
-        if not seldom.any():
-            continue
-        usual = _median(picture[ground], picture.ravel())
-        behind[channel][seldom] = usual
-        edges = _edges(np.median(picture, axis=0), ever, float(usual))
-        at = seldom & np.isfinite(edges)
-        behind[channel][at] = edges[at].round() if frames.dtype == np.uint8 else edges[at]
-    return behind
 
 
 def still_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -24,11 +24,11 @@ from rlmonitor.strategy.agreement import agreement
 from rlmonitor.strategy.counterfactuals import (
     CHANGED,
     LEAST_CHANGED,
+    Backdrop,
     Counterfactuals,
     Observations,
     Removal,
     remove_elements,
-    take_away,
 )
 from rlmonitor.strategy.places import REST, Masks
 from rlmonitor.strategy.pooling import pool_frames
@@ -126,7 +126,8 @@ def effects(
     shares = {t: region_shares(pool_regions(m, frames.masks[REST])) for t, m in maps.items()}
     regions = _candidates(play, shares, n_regions)
     changed = measure(network, removed.changed)
-    moved = measure(network, take_away(play, regions, removed.index, removed.sources, plain=True))
+    backdrop = Backdrop(play, removed.sources)
+    moved = measure(network, backdrop.without_regions(regions, removed.index))
     least = min(LEAST_CHANGED, len(removed.index))
     changes = {name: on for name, on in moved.exists.items() if on.sum() >= least}
     return Effects(

@@ -24,8 +24,9 @@ Where and with what a pixel is filled decides what the change of an output means
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import ObservationError
 from rlmonitor.recording import Recording
-from rlmonitor.strategy.background import UNKNOWN, fill, grown, stack_sources, still_part
+from rlmonitor.strategy.background import UNKNOWN, Views, fill, grown, stack_sources, still_part
 from rlmonitor.strategy.places import REST
 
 Observations = NDArray[np.uint8] | NDArray[np.float32]
@@ -78,7 +79,101 @@ class Removal:
     changed: Counterfactuals
 
 
-def remove_elements(play: Recording, n_frames: int = CHANGED) -> Removal | None:
+class Backdrop:
+    """A recording with what is behind each of its elements, however many of its frames change.
+
+    Args:
+        play: N consecutive frames; the more, the better the background.
+        sources: what `rlmonitor.strategy.background.stack_sources` says of them, if it is known.
+    """
+
+    def __init__(self, play: Recording, sources: NDArray[np.int64] | None = None) -> None:
+        self.play = play
+        self.sources = stack_sources(play.observation, play.step) if sources is None else sources
+        self._covers: dict[str, tuple[NDArray[np.bool_], NDArray[Any]]] = {}
+
+    def without(self, elements: Sequence[str], index: NDArray[np.integer[Any]]) -> Counterfactuals:
+        """Some frames without each element.
+
+        Args:
+            elements: names of the recording's.
+            index: ``[M]`` frames whose past is known.
+
+        Raises:
+            ObservationError: a recording without elements, a mask that does not fit, or a frame
+                whose past is not in the recording.
+        """
+        at, seen = self._past(index), self.play.observation
+        filled = {
+            name: fill(seen, mask, index, at, behind)
+            for name in elements
+            for mask, behind in (self._cover(name),)
+        }
+        return Counterfactuals(
+            observation=seen[index],
+            without={name: frames for name, (frames, _) in filled.items()},
+            exists={name: there for name, (_, there) in filled.items()},
+            channels_last=self.play.channels_last,
+        )
+
+    def without_regions(
+        self, masks: Mapping[str, NDArray[np.bool_]], index: NDArray[np.integer[Any]]
+    ) -> Counterfactuals:
+        """Some frames without each region, filled with the median over all frames.
+
+        A frame that shows the median already has nothing to take away.
+
+        Args:
+            masks: region to ``[N, H, W]``, where it is in the newest frame of each observation.
+            index: as for `without`, as are the errors.
+        """
+        at, seen = self._past(index), self.play.observation
+        before = seen[index]
+        without = {
+            name: fill(seen, mask, index, at, self._views.behind(mask, np.ones_like(mask)))[0]
+            for name, mask in masks.items()
+        }
+        exists = {name: (after != before).any(axis=(1, 2, 3)) for name, after in without.items()}
+        return Counterfactuals(before, without, exists, self.play.channels_last)
+
+    def _cover(self, name: str) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+        """Where an element is, with its edges, and what is behind it."""
+        if name not in self._covers:
+            mask = grown(self._elements[name], [s for of, s in self._still.items() if of != name])
+            free = ~mask & ~in_front(name, self._elements)
+            self._covers[name] = mask, self._views.behind(mask, free)
+        return self._covers[name]
+
+    @cached_property
+    def _elements(self) -> dict[str, NDArray[np.bool_]]:
+        return {name: mask for name, mask in self.play.masks.items() if name != REST}
+
+    @cached_property
+    def _still(self) -> dict[str, NDArray[np.bool_]]:
+        return {name: still_part(mask) for name, mask in self._elements.items()}
+
+    @cached_property
+    def _views(self) -> Views:
+        channels = self.play.observation.shape[1] // self.sources.shape[1]
+        return Views(self.play.observation, channels, self.play.masks[REST])
+
+    def _past(self, index: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """What the stacks of some frames show, ``[M, S]``."""
+        if REST not in self.play.masks:
+            raise ObservationError(
+                f"the recording has no mask {REST!r} of what belongs to no element: give one with "
+                "elements"
+            )
+        at: NDArray[np.int64] = self.sources[index]
+        if (at == UNKNOWN).any():
+            raise ObservationError(
+                "the frames before some observations are not in the recording, so it is not known "
+                "where the elements were: give consecutive frames"
+            )
+        return at
+
+
+def remove_elements(play: Recording | Backdrop, n_frames: int = CHANGED) -> Removal | None:
     """Take every element away; None where nothing is known of elements or of frames' pasts.
 
     Args:
@@ -90,64 +185,13 @@ def remove_elements(play: Recording, n_frames: int = CHANGED) -> Removal | None:
     """
     if n_frames < 1:
         raise ObservationError(f"n_frames={n_frames}: expected at least 1")
-    sources = stack_sources(play.observation, play.step)
-    known = np.flatnonzero((sources != UNKNOWN).all(axis=1))
-    elements = {name: mask for name, mask in play.masks.items() if name != REST}
+    backdrop = play if isinstance(play, Backdrop) else Backdrop(play)
+    known = np.flatnonzero((backdrop.sources != UNKNOWN).all(axis=1))
+    elements = [name for name in backdrop.play.masks if name != REST]
     if not len(known) or not elements:
         return None
     index = known[np.unique(np.linspace(0, len(known) - 1, n_frames).round().astype(np.int64))]
-    return Removal(index, sources, take_away(play, elements, index, sources))
-
-
-def take_away(
-    play: Recording,
-    masks: Mapping[str, NDArray[np.bool_]],
-    index: NDArray[np.integer[Any]],
-    sources: NDArray[np.int64] | None = None,
-    *,
-    plain: bool = False,
-) -> Counterfactuals:
-    """Some frames of a recording without each element, filled from the background.
-
-    Args:
-        play: N consecutive frames.
-        masks: element to ``[N, H, W]``, where it is in the newest frame of each observation.
-        index: ``[M]`` frames whose past is known.
-        sources: what `rlmonitor.strategy.background.stack_sources` says of the recording.
-        plain: fill with the median over all frames rather than over those without the element; a
-            frame that shows it already has nothing to take away.
-
-    Raises:
-        ObservationError: a recording without elements, a mask that does not fit, or a frame whose
-            past is not in the recording.
-    """
-    if REST not in play.masks:
-        raise ObservationError(
-            f"the recording has no mask {REST!r} of what belongs to no element: give one with "
-            "elements"
-        )
-    at = (stack_sources(play.observation, play.step) if sources is None else sources)[index]
-    if (at == UNKNOWN).any():
-        raise ObservationError(
-            "the frames before some observations are not in the recording, so it is not known "
-            "where the elements were: give consecutive frames"
-        )
-    ground = play.masks[REST]
-    known = {name: mask for name, mask in play.masks.items() if name != REST}
-    still = {name: still_part(mask) for name, mask in known.items()}
-    without, exists = {}, {}
-    for name, mask in masks.items():
-        if plain:
-            whole, free = mask, np.ones_like(mask)
-        else:
-            whole = grown(mask, [other for of, other in still.items() if of != name])
-            free = ~whole & ~in_front(name, known)
-        without[name], exists[name] = fill(
-            play.observation, whole, index, at, free=free, ground=ground
-        )
-        if plain:
-            exists[name] = (without[name] != play.observation[index]).any(axis=(1, 2, 3))
-    return Counterfactuals(play.observation[index], without, exists, play.channels_last)
+    return Removal(index, backdrop.sources, backdrop.without(elements, index))
 
 
 def in_front(name: str, masks: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:

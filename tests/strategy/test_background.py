@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlmonitor.errors import ObservationError
-from rlmonitor.strategy.background import BLANK, UNKNOWN, fill, grown, stack_sources, still_part
+from rlmonitor.strategy.background import (
+    BLANK,
+    UNKNOWN,
+    Views,
+    fill,
+    grown,
+    stack_sources,
+    still_part,
+)
 
 SIZE = 12
 
@@ -74,7 +82,8 @@ def test_behind_a_moving_ball_is_the_ground(seed, depth):
     observation, mask, empty = ball_over(ground, places, depth)
     sources = stack_sources(observation, np.arange(9))
     index = np.arange(9)
-    filled, there = fill(observation, mask, index, sources, free=~mask, ground=~mask)
+    behind = Views(observation, 1, ground=~mask).behind(mask, free=~mask)
+    filled, there = fill(observation, mask, index, sources, behind)
     np.testing.assert_array_equal(filled, empty)
     assert there.all()
     assert not np.array_equal(observation, filled)
@@ -100,7 +109,8 @@ def test_of_pixels_on_a_border_only_the_elements_part_is_replaced(box, inside, o
     observation[0, 0, 50, 0] = 7
     ground[0, 50, 0] = True  # the one pixel that says what the ground is
     expected[50, 0] = 7
-    filled, _ = fill(observation, mask, np.array([0]), np.array([[0]]), free=~mask, ground=ground)
+    behind = Views(observation, 1, ground).behind(mask, free=~mask)
+    filled, _ = fill(observation, mask, np.array([0]), np.array([[0]]), behind)
     difference = np.abs(filled[0, 0].astype(int) - expected)
     assert (difference[mask[0]] > 2).sum() <= 4  # the corners, where four colours could meet
     assert (difference[~mask[0]] == 0).all()
@@ -123,11 +133,4 @@ def test_shapes_that_do_not_fit_name_themselves(steps):
     with pytest.raises(ObservationError, match="steps"):
         stack_sources(screens(2), np.arange(steps))
     with pytest.raises(ObservationError, match="mask"):
-        fill(
-            screens(2),
-            np.ones((2, 3, 3), bool),
-            np.array([0]),
-            np.array([[0]]),
-            free=np.ones((2, 12, 12), bool),
-            ground=np.ones((2, 12, 12), bool),
-        )
+        Views(screens(2), 1, np.ones((2, 12, 12), bool)).behind(*np.ones((2, 2, 3, 3), bool))

@@ -19,7 +19,7 @@ from rlmonitor.recording import Recording
 from rlmonitor.round import analyse
 from rlmonitor.strategy.agreement import agreement, rank_correlation
 from rlmonitor.strategy.causal import effects, mean_effect, measure
-from rlmonitor.strategy.counterfactuals import Counterfactuals, take_away
+from rlmonitor.strategy.counterfactuals import Backdrop, Counterfactuals
 from rlmonitor.strategy.detectors import replay
 from rlmonitor.strategy.history import History, RoundSummary, effect_values
 
@@ -141,7 +141,7 @@ def test_a_region_that_changes_in_a_frame_or_two_has_no_effect_to_speak_of():
 def test_the_numbers_are_those_of_the_definition():
     network = network_of(Reader(READERS["ball"]))
     index = np.arange(5, N, 7)
-    frames = take_away(game(), {"ball": game().masks["ball"]}, index)
+    frames = Backdrop(game()).without(["ball"], index)
     found = measure(network, frames)
     before = network.forward(frames.observation).double().numpy()
     after = network.forward(frames.without["ball"]).double().numpy()
@@ -156,7 +156,7 @@ def test_the_numbers_are_those_of_the_definition():
 
 def test_all_frames_of_the_stack_lose_the_element_and_nothing_else_changes():
     play = game()
-    frames = take_away(play, {"ball": play.masks["ball"]}, np.arange(N))
+    frames = Backdrop(play).without(["ball"], np.arange(N))
     without = frames.without["ball"]
     assert (frames.observation == 200).any(axis=(2, 3))[2:].all()
     assert not (without == 200).any()
@@ -181,7 +181,7 @@ def test_frames_without_a_past_or_without_elements_are_not_enough():
     assert effects(network, game().select(np.arange(3, N, 5))).frames == 0
     assert effects(network, replace(game(), masks={})).frames == 0
     with pytest.raises(ObservationError, match="consecutive"):
-        take_away(game().select([10, 20]), {"ball": game().masks["ball"][[10, 20]]}, np.arange(2))
+        Backdrop(game().select([10, 20])).without(["ball"], np.arange(2))
     with pytest.raises(ObservationError, match="n_frames=0"):
         effects(network, game(), n_frames=0)
 
@@ -211,7 +211,7 @@ def test_channels_last_is_the_same_network():
             return super().forward(observation.permute(0, 3, 1, 2))
 
     index = np.arange(4, 20)
-    frames = take_away(game(), {"ball": game().masks["ball"]}, index)
+    frames = Backdrop(game()).without(["ball"], index)
     turned = replace(frames, channels_last=True)
     first, last = (
         measure(network_of(model(READERS["ball"])), each)
@@ -307,6 +307,6 @@ def test_the_shipped_probe_has_no_past_and_says_so():
 def test_counterfactuals_are_not_the_recordings_own_arrays():
     play = game()
     before = play.observation.copy()
-    frames = take_away(play, {"ball": play.masks["ball"]}, np.arange(4))
+    frames = Backdrop(play).without(["ball"], np.arange(4))
     assert isinstance(frames, Counterfactuals)
     np.testing.assert_array_equal(play.observation, before)
