@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -252,6 +253,9 @@ def test_a_log_folder_that_is_gone_is_told_and_left_to_the_training(tmp_path):
     assert not (tmp_path / "DQN_1").exists()
     with pytest.raises(FileNotFoundError):  # as without a monitor
         model.logger.dump(120)
+    for thread in threading.enumerate():  # TensorBoard's, which ends with the same error
+        if type(thread).__name__ == "_AsyncWriterThread":
+            thread.join(10)
 
 
 # --- processes and other callbacks --------------------------------------------------------------

@@ -350,7 +350,7 @@ def test_a_table_needs_an_emulator():
 
 
 def test_vectors_are_no_images():
-    with pytest.raises(ObservationError, match=r"\(4,\), expected images"):
+    with pytest.raises(ObservationError, match=r"\(4,\), float32\), expected images"):
         Player(DummyVecEnv([lambda: gym.make("CartPole-v1")]))
 
 

@@ -43,7 +43,7 @@ def export(
 ) -> None:
     """Hand curves, clips, maps and clusters of a run to other programs.
 
-    Example: rlmonitor export runs/demo --csv curves.csv --clip relevance/play@20000 play.mp4
+    Example: rlmonitor export runs/DQN_1 --csv curves.csv --clip relevance/play play.gif
     """
     from rlmonitor.replay import exports
 
