@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sys
 import time
@@ -23,10 +22,10 @@ from rlmonitor.games import Game
 from rlmonitor.isolation import aside
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor
-from rlmonitor.monitor_settings import MonitorSettings, is_number
+from rlmonitor.monitor_settings import MonitorSettings, is_number, is_whole
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round
-from rlmonitor.run_directory import claim, release, supersede
+from rlmonitor.run_directory import claim, local_folder, release, supersede
 from rlmonitor.strategy.events import Event
 
 FAULTS = (Exception, SystemExit)
@@ -107,7 +106,7 @@ class StrategyMonitorCallback(BaseCallback):
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
-        if every is not None and (type(every) is not int or every < 1):
+        if every is not None and not is_whole(every, 1):
             raise ConfigurationError(
                 f"every={every!r}: expected timesteps between rounds (at least 1), "
                 "or None for a round on every call"
@@ -120,9 +119,7 @@ class StrategyMonitorCallback(BaseCallback):
             raise ConfigurationError(
                 f"on_event={on_event!r}: expected a function of one rlmonitor.Event, or None"
             )
-        if run_dir is not None and not isinstance(run_dir, str | os.PathLike):
-            raise ConfigurationError(f"run_dir={run_dir!r}: expected the path of a folder, or None")
-        self.every: int | None = every
+        self.every: int | None = None if every is None else int(every)
         self.budget: float | None = budget
         self.on_event: Callable[[Event], object] | None = on_event
         self.settings: MonitorSettings = MonitorSettings(
@@ -141,8 +138,7 @@ class StrategyMonitorCallback(BaseCallback):
         self.last_round: Round | None = None
         self.events: list[Event] = []
         self._env = env
-        # absolute, as the log's below: programs change their directory
-        self._run_dir = None if run_dir is None else Path(run_dir).absolute()
+        self._run_dir = None if run_dir is None else local_folder(run_dir)
         self._folder: Path | None = None
         self._monitor: Monitor | None = None
         self._warned: set[str] = set()

@@ -28,6 +28,7 @@ from rlmonitor.replay import store
 from rlmonitor.rollout import Player
 from rlmonitor.round import Analysis, Round, analyse, run_round
 from rlmonitor.round_summary import summary_of
+from rlmonitor.run_directory import local_folder
 from rlmonitor.side_by_side import Game as PlayedGame
 from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.counterfactuals import Backdrop, remove_elements
@@ -75,7 +76,7 @@ class Monitor:
     ) -> None:
         self.network: Network = network
         self.settings: MonitorSettings = settings or MonitorSettings()
-        self.run_dir: Path = writable(Path(run_dir).absolute())
+        self.run_dir: Path = writable(local_folder(run_dir))
         self._make_env, self._owns_env, self._restarts = make_env, owns_env, 0
         self._trials: Trials | None = None
         self._can_try = True

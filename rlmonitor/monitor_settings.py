@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from rlmonitor.element_functions import ElementFunction
 from rlmonitor.errors import ConfigurationError, UnknownNameError
 from rlmonitor.games import Game
@@ -13,6 +15,7 @@ from rlmonitor.lrp import ACTOR_CRITIC_TARGETS, COMPOSITES, DEFAULT_COMPOSITE, T
 from rlmonitor.recording import Recording
 
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
+_COUNTS = ("n_frames", "clip_frames", "spacing")
 _PROBE = (str, os.PathLike, Recording, type(None))
 _CHANCE = "a chance between 0 and 1"
 _PROBES = '"auto", the name of a shipped probe, its file, a rlmonitor.Recording, or None'
@@ -65,19 +68,22 @@ class MonitorSettings:
         Raises:
             ConfigurationError: naming the setting, its value and what would work.
         """
-        for name in ("n_frames", "clip_frames", "spacing"):
-            _require(_whole(value := getattr(self, name), 1), name, value, "1, 2, 3, ...")
+        for name in _COUNTS:
+            _require(is_whole(value := getattr(self, name), 1), name, value, "1, 2, 3, ...")
         for name in ("games", "seed"):
-            _require(_whole(value := getattr(self, name), 0), name, value, "0, 1, 2, ...")
+            _require(is_whole(value := getattr(self, name), 0), name, value, "0, 1, 2, ...")
         chance, keep, limit = self.epsilon, self.keep, self.time_limit
         _require(is_number(chance) and 0 <= chance <= 1, "epsilon", chance, _CHANCE)
-        _require(keep is None or _whole(keep, 0), "keep", keep, "None, 0 or more rounds")
+        _require(keep is None or is_whole(keep, 0), "keep", keep, "None, 0 or more rounds")
         timed = limit is None or (is_number(limit) and limit > 0)
         _require(timed, "time_limit", limit, "None or seconds above 0")
         probe, composite, elements = self.probe, self.composite, self.elements
         _require(isinstance(probe, _PROBE), "probe", _kind(probe), _PROBES)
         _require(isinstance(composite, str | Composite), "composite", composite, _COMPOSITES)
         _require(_finds(elements), "elements", _kind(elements), _ELEMENTS)
+        for name in (*_COUNTS, "games", "seed", "keep"):
+            if isinstance(value := getattr(self, name), np.integer):
+                object.__setattr__(self, name, int(value))  # it is written as JSON
         if isinstance(self.composite, str) and self.composite not in COMPOSITES:
             raise UnknownNameError("composite", self.composite, COMPOSITES)
         if self.targets is not None and not self.targets:
@@ -92,8 +98,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def is_whole(value: object, least: int) -> bool:
+    """Whether it is a whole number from ``least`` on, of Python or of NumPy, and no truth value."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return int(value) >= least
 
 
 def _finds(elements: object) -> bool:

@@ -40,6 +40,21 @@ FREE_TO_CHANGE = frozenset(
 """Settings that may change on ``--resume``: neither what is learned nor what is shown does."""
 
 
+def local_folder(run_dir: str | os.PathLike[str]) -> Path:
+    """The absolute path of a monitored run's folder: programs change their directory.
+
+    Raises:
+        ConfigurationError: no path, or a URL, which would become a folder of that name here.
+    """
+    if not isinstance(run_dir, str | os.PathLike):
+        raise ConfigurationError(f"run_dir={run_dir!r}: expected the path of a folder")
+    if "://" in os.fspath(run_dir):
+        raise ConfigurationError(
+            f"run_dir={run_dir!r}: expected a folder of this machine; copy it to its URL afterwards"
+        )
+    return Path(run_dir).absolute()
+
+
 def checkpoint_path(run_dir: Path, timesteps: int) -> Path:
     """Where the Q-network of a timestep lies, in half precision, for whoever analyses it later."""
     return run_dir / CHECKPOINTS / f"{timesteps:07d}.safetensors"

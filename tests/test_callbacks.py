@@ -597,6 +597,7 @@ def test_a_budget_that_no_round_fits_is_told_at_the_end(tmp_path):
         ({"elements": {"ball": 3}}, ConfigurationError, "elements={'ball': 3}"),
         ({"on_event": 3}, ConfigurationError, "on_event=3.*function"),
         ({"run_dir": 3}, ConfigurationError, "run_dir=3.*folder"),
+        ({"run_dir": "s3://bucket/run"}, ConfigurationError, "s3://bucket/run.*this machine"),
         ({"n_frames": 8.0}, ConfigurationError, "n_frames=8.0"),
         ({"targets": "advantege"}, UnknownNameError, "did you mean 'advantage'"),
         ({"targets": ()}, ConfigurationError, "targets is empty"),
@@ -665,3 +666,10 @@ def test_vectors_are_refused_with_the_way_out(tmp_path):
     model = DQN("MlpPolicy", gym.make("CartPole-v1"))
     with pytest.raises(ObservationError, match="images"):
         model.learn(20, callback=StrategyMonitorCallback(run_dir=tmp_path))
+
+
+def test_numbers_of_numpy_are_numbers():
+    callback = quick_monitor(every=np.int64(40), seed=np.uint8(3), games=np.int32(0))
+    assert type(callback.every) is int
+    settings = callback.settings
+    assert (type(settings.seed), settings.seed) == (int, 3)
