@@ -28,6 +28,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from PIL import Image
 
 from rlmonitor.games import GAMES
@@ -224,41 +225,41 @@ def draw(card: Card, training: Mapping[int, float], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, (points, relevance, effect) = pyplot.subplots(
-        1, 3, figsize=(12.5, 3.7), layout="constrained"
-    )
-    if training:
-        points.plot(
-            list(training), list(training.values()), color="#bbbbbb", label="training's own games"
-        )
-    for found, colour, label in (
-        (card.scores, "#0072b2", "all in sight"),
-        (card.watched, "#d55e00", f"{WATCHED[card.game]} hidden"),
-    ):
-        means = [float(np.mean(each)) for each in found.values()]
-        errors = [float(np.std(each, ddof=1)) for each in found.values()]
-        points.errorbar(
-            list(found), means, errors, color=colour, marker="o", capsize=3, label=label
-        )
-    random = float(np.mean(card.conditions["random moves"]))
-    points.axhline(random, color="black", linestyle=":", linewidth=1, label="random moves")
-    points.set(title="points, mean ± deviation")
+    figure, panels = pyplot.subplots(1, 3, figsize=(12.5, 3.7), layout="constrained")
+    draw_points(panels[0], card, training)
     for axes, kind, title in (
-        (relevance, "choice/relative", "relevance / mean of the frame (choice)"),
-        (effect, "value/effect", "effect of taking it away (value)"),
+        (panels[1], "choice/relative", "relevance / mean of the frame (choice)"),
+        (panels[2], "value/effect", "effect of taking it away (value)"),
     ):
         for name, colour in ELEMENTS[card.game].items():
             of_name = {at: curves.get(f"{kind}/{name}") for at, curves in card.curves.items()}
             there = {at: value for at, value in of_name.items() if value is not None}
             axes.plot(list(there), list(there.values()), color=colour, marker="o", label=name)
         axes.set(title=title, ylim=(0, None))
-    for axes in (points, relevance, effect):
+    for axes in panels:
         axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}")
         axes.set(xlabel="million timesteps")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", alpha=0.25)
         axes.legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=120)
+
+
+def draw_points(axes: Axes, card: Card, training: Mapping[int, float]) -> None:
+    """Points over the training, with and without what is hidden, beside random moves."""
+    if training:
+        at, points = list(training), list(training.values())
+        axes.plot(at, points, color="#bbbbbb", label="training's own games")
+    for found, colour, label in (
+        (card.scores, "#0072b2", "all in sight"),
+        (card.watched, "#d55e00", f"{WATCHED[card.game]} hidden"),
+    ):
+        means = [float(np.mean(each)) for each in found.values()]
+        errors = [float(np.std(each, ddof=1)) for each in found.values()]
+        axes.errorbar(list(found), means, errors, color=colour, marker="o", capsize=3, label=label)
+    random = float(np.mean(card.conditions["random moves"]))
+    axes.axhline(random, color="black", linestyle=":", linewidth=1, label="random moves")
+    axes.set(title="points, mean ± deviation")
 
 
 def keep_training(runs: Sequence[Path], path: Path) -> None:
@@ -302,6 +303,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--training", type=Path, nargs="+", help="runs whose curves to keep")
     args = parser.parse_args(arguments)
     folder = AGENTS / args.game
+    if not list(folder.glob("checkpoints/*.safetensors")):
+        parser.error(f"{folder} holds no checkpoints/*.safetensors")
     if args.training:
         keep_training(args.training, folder / "training.csv")
     card = measure(args.game, folder, args.games, args.frames)

@@ -155,7 +155,7 @@ def without_nudging(checkpoint: Checkpoint, meanings: Sequence[str]) -> Network:
 def tables(
     game: Recording, found: Explained, effects: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> list[str]:
-    """Stages, relevance, effects and nudges as Markdown."""
+    """Stages, relevance and effects as Markdown."""
     stage = stages(memory(game))
     lines = ["| stage | ball | steps | points in 1,000 steps | nudging actions, % |"]
     lines += ["| --- | --- | ---: | ---: | ---: |"]
@@ -181,7 +181,12 @@ def tables(
             if any(value is not None for value in row):
                 shown = " | ".join("" if value is None else f"{value:.2f}" for value in row)
                 lines.append(f"| {name} | {shown} |")
-    lines += ["", "| meter | mean bits of 8 | steps with 8 | actions that fill it, % |"]
+    return lines
+
+
+def nudges(game: Recording) -> list[str]:
+    """What the nudge meters did, as Markdown."""
+    lines = ["", "| meter | mean bits of 8 | steps with 8 | actions that fill it, % |"]
     lines += ["| --- | ---: | ---: | ---: |"]
     for action, meter in NUDGES.items():
         bits = _reading(game, meter)
@@ -258,12 +263,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if args.checkpoint is None:
         parser.error(f"{AGENT} holds no checkpoint: give one")
+    args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     checkpoint = load_checkpoint(args.checkpoint)
     network = network_of(q_network(checkpoint))
     game = play_game(network, args.seed, args.steps)
     found = explain(network, game)
-    lines = tables(game, found, causal(network, game, stages(memory(game))))
+    lines = tables(game, found, causal(network, game, stages(memory(game)))) + nudges(game)
     lines += ["", f"{args.games} games each, mean ± deviation:", "", "| | points | steps |"]
     lines += ["| --- | ---: | ---: |"]
     still = without_nudging(checkpoint, game.action_meanings)
