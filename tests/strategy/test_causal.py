@@ -310,3 +310,15 @@ def test_counterfactuals_are_not_the_recordings_own_arrays():
     frames = Backdrop(play).without(["ball"], np.arange(4))
     assert isinstance(frames, Counterfactuals)
     np.testing.assert_array_equal(play.observation, before)
+
+
+def test_what_hides_the_place_of_an_element_is_not_what_is_behind_it():
+    block = np.zeros((N, SIZE, SIZE), bool)
+    block[:, 4:7, 4:7] = True
+    age = np.arange(N)[:, None, None]
+    gate, ball = block & (age < 10), block & (age >= 10) & (age < 36)
+    frames = np.where(ball, 250, np.where(gate, 130, 40)).astype(np.uint8)[:, None]
+    masks = {"ball": ball, "gate": gate, "rest": ~(ball | gate)}
+    play = replace(game(), observation=frames, masks=masks)
+    without_gate = Backdrop(play).without(["gate"], np.arange(10)).without["gate"]
+    assert (without_gate == 40).all()
