@@ -24,7 +24,7 @@ def cut_curves(run_dir: str | Path, last: int, again: Callable[[str], bool] | No
     Each file is written anew under a temporary name and renamed, so a power cut leaves the old or
     the new one. A torn end, as after ``kill -9``, goes too. TensorBoard reads event files in the
     order of the times in their names: files from the future, which a clock that was set back makes,
-    are renamed, so that the one that a resumed run begins comes last.
+    and files of this very second are renamed, so that the one that a resumed run begins comes last.
 
     Args:
         run_dir: the folder that holds the event files; subfolders are left alone.
@@ -48,8 +48,8 @@ def cut_curves(run_dir: str | Path, last: int, again: Callable[[str], bool] | No
 
 
 def _stamps_before(paths: Sequence[Path], now: int) -> list[tuple[Path, int]]:
-    """Files whose stamps have to change, and the stamps that leave all in order up to ``now``."""
-    changed, latest = [], now
+    """Files whose stamps have to change, and the stamps that leave all in order before ``now``."""
+    changed, latest = [], now - 1  # of the same second as the next one's, its process would decide
     for path in reversed(paths):
         found = _STAMP.search(path.name)
         if found is None:

@@ -40,6 +40,7 @@ def test_points_past_the_step_go_and_the_others_stay_as_they_were(tmp_path: Path
 @pytest.mark.parametrize("torn", [1, 20])
 def test_a_torn_end_goes_too(torn: int, tmp_path: Path) -> None:
     path = write(tmp_path, range(10))
+    path = path.rename(path.with_name("events.out.tfevents.1000000000.host.1.0"))
     path.write_bytes(path.read_bytes()[:-torn])
     cut_curves(tmp_path, 100)
     size = path.stat().st_size
@@ -68,6 +69,17 @@ def test_a_tensorboard_that_is_running_forgets_what_was_cut(tmp_path: Path) -> N
     output.write({"loss": 5.0}, {"loss": ()}, step=7)
     output.close()
     assert [e.step for e in running.Reload().Scalars("loss")] == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_run_that_goes_on_within_the_second_leaves_the_files_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time())
+    monkeypatch.setattr(time, "time", lambda: now + 0.5)
+    (tmp_path / f"events.out.tfevents.{now}.host.9.0").touch()  # of a process of a later name
+    cut_curves(tmp_path, 4)
+    (left,) = tmp_path.glob("*tfevents*")
+    assert left.name < f"events.out.tfevents.{now}.host.10.0"
 
 
 def test_a_clock_that_was_set_back_leaves_the_files_in_order(tmp_path: Path) -> None:
