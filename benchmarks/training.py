@@ -39,12 +39,13 @@ VARIANTS = {
     "strides": "images and network laid out channels_last",
     "kept": "freed memory is kept (`mallopt`)",
     "train": "double DQN, three-step returns: `rlmonitor train`",
+    "bfloat16": '`precision = "bfloat16"`',
 }
 WARM, PIECE = 800, 3_200
 """Timesteps before the clock starts, and while it runs."""
 
 
-def configuration(network: str, *, double: bool) -> Configuration:
+def configuration(network: str, *, double: bool, precision: str = "single") -> Configuration:
     """The shipped agent's settings, with a smaller buffer that is soon full enough."""
     settings = {
         "learning_starts": WARM // 2,
@@ -52,6 +53,7 @@ def configuration(network: str, *, double: bool) -> Configuration:
         "exploration_timesteps": WARM,
         "double": double,
         "n_steps": 3 if double else 1,
+        "precision": precision,
     }
     return parse_configuration(
         {"agent": {"network": network}, "training": settings}, "the benchmark"
@@ -81,7 +83,8 @@ def plain(settings: Configuration, env: VecEnv) -> DQN:
 def measure(variant: str, network: str) -> dict[str, float]:
     """CPU seconds of a piece of training, whole and by part."""
     at = list(VARIANTS).index(variant)
-    settings = configuration(network, double=variant == "train")
+    precision = "bfloat16" if variant == "bfloat16" else "single"
+    settings = configuration(network, double=variant in ("train", "bfloat16"), precision=precision)
     torch.set_num_threads(1)
     native = training.make_env(settings)
     slow = VecFrameStack(make_atari_env("BreakoutNoFrameskip-v4", native.num_envs), 4)
@@ -143,15 +146,15 @@ def table(network: str, found: dict[str, list[dict[str, float]]]) -> str:
         lines.append(f"| {VARIANTS[variant]} | {rate:.0f} | {ratio:.2f} |")
     lines += [
         "",
-        "| CPU ms a timestep | stable-baselines3 | `rlmonitor train` |",
-        "| --- | --- | --- |",
+        "| CPU ms a timestep | stable-baselines3 | `rlmonitor train` | in bfloat16 |",
+        "| --- | --- | --- | --- |",
     ]
     for part in [part for part in found["train"][0] if part != "whole"]:
         each = [
             statistics.median(1000 * run[part] / PIECE for run in found[variant])
-            for variant in ("stable-baselines3", "train")
+            for variant in ("stable-baselines3", "train", "bfloat16")
         ]
-        lines.append(f"| {part} | {each[0]:.2f} | {each[1]:.2f} |")
+        lines.append(f"| {part} | {each[0]:.2f} | {each[1]:.2f} | {each[2]:.2f} |")
     return "\n".join([*lines, ""])
 
 

@@ -115,9 +115,11 @@ class TrainingConfiguration:
         exploration_initial: chance of a random action at the start.
         exploration_final: and after ``exploration_timesteps``.
         exploration_timesteps: over which it falls, linearly.
+        rewards: what points are worth to the agent: their ``sign``, or ``log`` (of 1 + points).
         gamma: discount.
         double: the online network chooses the next action, the target network values it.
         n_steps: rewards that a return counts before it relies on the target network.
+        precision: of the features in gradient steps, ``single`` or ``bfloat16``; with double DQN.
         threads: of torch, and of the environments.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0``, ``mps``.
         checkpoint_every: timesteps between checkpoints; what a power cut can cost at most.
@@ -139,9 +141,11 @@ class TrainingConfiguration:
     exploration_initial: float = _real(1.0, 0, 1)
     exploration_final: float = _real(0.01, 0, 1)
     exploration_timesteps: int = _whole(250_000, 1)
+    rewards: str = _one_of("sign", lambda: ("sign", "log"))
     gamma: float = _real(0.99, 0, 1)
     double: bool = _yes_or_no(False)
     n_steps: int = _whole(1, 1)
+    precision: str = _one_of("single", lambda: ("single", "bfloat16"))
     threads: int = _whole(1, 1)
     device: str = field(default="auto", metadata={"check": _device})
     checkpoint_every: int = _whole(25_000, 1)
@@ -296,6 +300,10 @@ def _check_together(training: TrainingConfiguration, source: str) -> None:
         raise ConfigurationError(
             f"{source}: [training] buffer_size = {t.buffer_size}: expected more than "
             f"n_envs * n_steps = {t.n_envs * t.n_steps}"
+        )
+    if t.precision != "single" and not t.double:
+        raise ConfigurationError(
+            f"{source}: [training] precision = {t.precision!r}: expected 'single', or double = true"
         )
     if t.target_update_interval < t.n_envs:
         raise ConfigurationError(

@@ -6,16 +6,35 @@ that make an action look good are then believed, and Q-values rise above what is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 import torch
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.dqn import DQN
+from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 from torch.nn import functional
 
+QValues = Callable[[Tensor], Tensor]
+"""Observations to Q-values ``[N, A]``."""
+
 
 class DoubleDQN(DQN):
-    """stable-baselines3's DQN whose online network chooses the next action."""
+    """stable-baselines3's DQN on images, whose online network chooses the next action.
+
+    Args:
+        args: of SB3's DQN.
+        dtype: what the features extractors compute in while the agent trains: ``torch.float32`` or
+            ``torch.bfloat16``. Weights, their gradients and the Q-values stay in single precision.
+        kwargs: of SB3's DQN.
+    """
+
+    def __init__(self, *args: Any, dtype: torch.dtype = torch.float32, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.dtype = dtype
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Take gradient steps on batches from the replay buffer, as SB3's DQN does.
@@ -30,9 +49,14 @@ class DoubleDQN(DQN):
         losses = []
         for _ in range(gradient_steps):
             batch = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
-            chosen = self.q_net(batch.observations).gather(1, batch.actions.long())
+            batch = batch._replace(  # once for both networks: SB3 would for each
+                observations=batch.observations.to(self.dtype).div_(255),
+                next_observations=batch.next_observations.to(self.dtype).div_(255),
+            )
+            online, target = partial(q_values, self.q_net), partial(q_values, self.q_net_target)
+            chosen = online(batch.observations).gather(1, batch.actions.long())
             loss = functional.smooth_l1_loss(
-                chosen, double_q_target(self.q_net, self.q_net_target, batch, self.gamma)
+                chosen, double_q_target(online, target, batch, self.gamma)
             )
             self.policy.optimizer.zero_grad()
             loss.backward()
@@ -44,9 +68,25 @@ class DoubleDQN(DQN):
         self.logger.record("train/loss", np.mean(losses))
 
 
+def q_values(network: QNetwork, images: Tensor) -> Tensor:
+    """Q-values ``[N, A]`` in single precision, from features in the images' own.
+
+    Q-values of the best two actions often differ by less than bfloat16 can tell apart at their
+    size; an error in a feature is one of hundreds.
+
+    Args:
+        network: whose.
+        images: ``[N, C, H, W]`` in [0, 1].
+    """
+    reduced = images.dtype is not torch.float32
+    with torch.autocast(images.device.type, images.dtype if reduced else None, enabled=reduced):
+        features = network.features_extractor(images)
+    return torch.as_tensor(network.q_net(features.float()))
+
+
 @torch.no_grad()
 def double_q_target(
-    online: nn.Module, target: nn.Module, batch: ReplayBufferSamples, gamma: float
+    online: QValues, target: QValues, batch: ReplayBufferSamples, gamma: float
 ) -> Tensor:
     """R + γ Q_target(s', argmax_a Q_online(s', a)), van Hasselt et al. 2016, eq. 4; ``[N, 1]``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -17,6 +18,21 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from rlmonitor.errors import UnknownNameError
 from rlmonitor.preprocessing import Preprocessing, ale_env_id
+
+
+def log_points(points: NDArray[Any]) -> NDArray[Any]:
+    """sign(r) log10(1 + |r|): 1 point is worth 0.3, 100 are worth 2, 1,000 are worth 3.
+
+    By their signs alone, a spinner's point is worth as much to the agent as a bonus of a thousand.
+    """
+    return np.asarray(np.sign(points) * np.log10(1 + np.abs(points)))
+
+
+REWARDS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "sign": np.sign,
+    "log": log_points,
+}
+"""From a step's points to the reward that an agent learns from; ``sign``: Mnih et al. 2015."""
 
 
 class NativeAtariVecEnv(VecEnv):
@@ -38,6 +54,7 @@ class NativeAtariVecEnv(VecEnv):
         game: name of a ROM of ale-py, such as ``"breakout"``.
         n_envs: number of games played side by side.
         threads: threads that play them.
+        rewards: what a step's points are worth to the agent, by name in ``REWARDS``.
         noop_max: a game starts with fewer raw frames than this without action, then FIRE.
         max_frames: raw frames after which a game is cut off (108,000: half an hour of play).
 
@@ -53,13 +70,18 @@ class NativeAtariVecEnv(VecEnv):
         n_envs: int = 16,
         *,
         threads: int = 1,
+        rewards: str = "sign",
         noop_max: int = 30,
         max_frames: int = 108_000,
     ) -> None:
         require_game(game)
         self.preprocessing = Preprocessing(
-            ale_env_id(game), noop_max=noop_max, max_frames=max_frames
+            ale_env_id(game),
+            noop_max=noop_max,
+            clip_reward=rewards == "sign",
+            max_frames=max_frames,
         )
+        self._worth = REWARDS[rewards]
         self._env = AtariVectorEnv(
             game,
             n_envs,
@@ -90,7 +112,7 @@ class NativeAtariVecEnv(VecEnv):
         self._env.send(np.asarray(actions, np.int64))
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Observations, signs of the rewards, dones (life or game over), infos of the step."""
+        """Observations, rewards, dones (life or game over), infos of the step."""
         observation, reward, terminated, truncated, info = self._env.recv()
         observation, game_over = _channels_last(observation), terminated | truncated
         # SB3's EpisodicLifeEnv: some games stand at 0 lives for a few frames before they are over.
@@ -106,7 +128,7 @@ class NativeAtariVecEnv(VecEnv):
             infos[i]["terminal_observation"] = info["final_obs"][i].copy()
             infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
             infos[i]["episode"] = self._close_game(i)
-        return observation, np.sign(reward).astype(np.float32), game_over | life_lost, infos
+        return observation, self._worth(reward).astype(np.float32), game_over | life_lost, infos
 
     def _close_game(self, i: np.intp) -> dict[str, float]:
         """The score of the game that ended in environment i, in SB3's words; counters go to 0."""

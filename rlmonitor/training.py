@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ from rlmonitor.training_callbacks import (
     StopSignals,
     save_network,
 )
+
+DTYPES = {"single": torch.float32, "bfloat16": torch.bfloat16}
+"""What ``training.precision`` stands for."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,20 @@ def train(
 def make_env(configuration: Configuration) -> NativeAtariVecEnv:
     """The games that the agent learns from."""
     training = configuration.training
-    return NativeAtariVecEnv(configuration.agent.game, training.n_envs, threads=training.threads)
+    return NativeAtariVecEnv(
+        configuration.agent.game,
+        training.n_envs,
+        threads=training.threads,
+        rewards=training.rewards,
+    )
 
 
 def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     """The DQN of a configuration; stable-baselines3's, with its tensors laid out for speed."""
     training = configuration.training
     rate, final_rate = training.learning_rate, training.learning_rate_final
-    model = (DoubleDQN if training.double else DQN)(
+    make = partial(DoubleDQN, dtype=DTYPES[training.precision]) if training.double else DQN
+    model = make(
         "CnnPolicy",
         env,
         learning_rate=rate if final_rate is None else LinearSchedule(rate, final_rate, 1.0),
@@ -145,7 +155,8 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
         exploration_fraction=training.exploration_timesteps / training.timesteps,
         exploration_initial_eps=training.exploration_initial,
         exploration_final_eps=training.exploration_final,
-        policy_kwargs=NETWORKS[configuration.agent.network].policy_kwargs(),
+        policy_kwargs=NETWORKS[configuration.agent.network].policy_kwargs()
+        | {"optimizer_kwargs": {"fused": True}},
         seed=training.seed,
         device=training.device,
     )

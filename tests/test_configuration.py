@@ -48,6 +48,9 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("monitor", "budget", 1.5, "budget = 1.5: expected a number above 0, up to 0.99"),
         ("monitor", "every", -1, "every = -1"),
         ("training", "buffer_size", 100, "buffer_size = 100: expected room for batch_size = 128"),
+        ("training", "rewards", "clip", "unknown rewards in [training] of x: 'clip'"),
+        ("training", "precision", "bfloat", "'bfloat'; did you mean 'bfloat16'?"),
+        ("training", "precision", "bfloat16", "expected 'single', or double = true"),
         ("training", "target_update_interval", 8, "expected at least n_envs = 16"),
     ],
 )

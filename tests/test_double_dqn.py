@@ -12,8 +12,12 @@ from stable_baselines3.dqn import DQN
 from torch import Tensor, nn
 
 from rlmonitor.configuration import parse_configuration
-from rlmonitor.double_dqn import DoubleDQN, double_q_target
-from rlmonitor.training import make_env, make_model
+from rlmonitor.demo import shipped_checkpoint
+from rlmonitor.double_dqn import DoubleDQN, double_q_target, q_values
+from rlmonitor.replay.checkpoints import q_network
+from rlmonitor.training import DTYPES, make_env, make_model
+
+NETWORK = q_network(shipped_checkpoint())
 
 
 class Table(nn.Module):
@@ -84,6 +88,35 @@ def test_its_gradients_are_those_of_the_loss_written_out() -> None:
     torch.nn.utils.clip_grad_norm_(twin.parameters(), ours.max_grad_norm)
     for mine, theirs in zip(ours.q_net.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-3, atol=1e-6)
+
+
+def test_features_in_bfloat16_give_nearly_the_gradients_of_single_precision() -> None:
+    gradients = {}
+    for precision in ("single", "bfloat16"):
+        ours = model(double=True, precision=precision)
+        ours.learn(32)
+        for network in (ours.q_net, ours.q_net_target):
+            network.load_state_dict(NETWORK.state_dict())
+        np.random.seed(3)  # noqa: NPY002  # SB3's buffers draw from it
+        ours.max_grad_norm = 1e9
+        ours.train(1, batch_size=64)
+        gradients[precision] = [each.grad for each in ours.q_net.parameters()]
+        assert all(each.dtype is torch.float32 for each in ours.q_net.parameters())
+    for exact, near in zip(*gradients.values(), strict=True):
+        assert exact is not None
+        assert near is not None
+        assert near.dtype is torch.float32
+        # errors of the Q-values' size, of which the gradients are small differences
+        assert 0 < torch.linalg.norm(near - exact) < 0.2 * torch.linalg.norm(exact)
+
+
+def test_q_values_are_not_rounded_to_bfloat16() -> None:
+    images = torch.rand(64, 4, 84, 84, generator=torch.Generator().manual_seed(0))
+    single, reduced = (q_values(NETWORK, images.to(dtype)) for dtype in DTYPES.values())
+    torch.testing.assert_close(single, NETWORK.q_net(NETWORK.features_extractor(images)))
+    assert reduced.dtype is torch.float32
+    assert (reduced.bfloat16().float() != reduced).any()
+    torch.testing.assert_close(reduced, single, rtol=0.01, atol=0.01)
 
 
 def test_the_learning_rate_falls_where_it_is_told_to() -> None:
