@@ -65,7 +65,8 @@ def run(n: int, landmarks: int) -> Run:
     """Cluster ``n`` maps in this process, whose peak memory is then that of the work."""
     from sklearn.metrics import adjusted_rand_score
 
-    from rlmonitor.strategy.spray import SpraySettings, embed, spray
+    from rlmonitor.strategy.embedding import embed
+    from rlmonitor.strategy.spray import SpraySettings, spray
 
     one_thread: Any = import_module("threadpoolctl").threadpool_limits(1)
     with one_thread, tempfile.NamedTemporaryFile(suffix=".maps") as file:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
-import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,20 +19,19 @@ from rlmonitor.isolation import aside
 from rlmonitor.lrp import DEFAULT_COMPOSITE, Composite, network_of
 from rlmonitor.monitor import Monitor
 from rlmonitor.monitor_settings import MonitorSettings, is_number, is_whole
+from rlmonitor.monitor_warnings import MonitorWarning, WarnOnce, warn
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round
 from rlmonitor.run_directory import claim, local_folder, release, supersede
 from rlmonitor.strategy.events import Event
+
+__all__ = ["MonitorWarning", "StrategyMonitorCallback"]
 
 FAULTS = (Exception, SystemExit)
 """What a monitor must not let through to the training; Ctrl-C passes."""
 
 MESSAGE = 500
 """Characters of a fault's message that its event keeps as evidence."""
-
-
-class MonitorWarning(UserWarning):
-    """The monitor could not do its work; the training goes on."""
 
 
 class StrategyMonitorCallback(BaseCallback):
@@ -141,7 +136,7 @@ class StrategyMonitorCallback(BaseCallback):
         self._run_dir = None if run_dir is None else local_folder(run_dir)
         self._folder: Path | None = None
         self._monitor: Monitor | None = None
-        self._warned: set[str] = set()
+        self._warnings = WarnOnce()
 
     def _init_callback(self) -> None:
         # here rather than when training starts: some parents, such as EvalCallback with
@@ -160,7 +155,7 @@ class StrategyMonitorCallback(BaseCallback):
                 if self._run_dir is not None:
                     raise
                 # two trainings that began at once have one log folder, by no choice of the user's
-                _warn(f"{error}; this training goes on without a monitor")
+                warn(f"{error}; this training goes on without a monitor")
         self._spent = time.monotonic() - self._started
 
     @property
@@ -293,7 +288,7 @@ class StrategyMonitorCallback(BaseCallback):
         what = f"{type(error).__name__}: {error}"
         text = f"No whole round at {self.num_timesteps:,} timesteps: {what}"
         self._tell(Event("fault", self.num_timesteps, text, self._known_of(error)))
-        self._warn_once(
+        self._warnings.warn(
             what, f"{text}. The training goes on; the monitor tries again at the next round."
         )
 
@@ -309,13 +304,6 @@ class StrategyMonitorCallback(BaseCallback):
             found["last_whole_round"] = float(self.last_round.timestep)
         return found
 
-    def _warn_once(self, what: str, text: str) -> None:
-        """Warn, unless something alike has been warned of: texts that differ in numbers only."""
-        kind = re.sub(r"\d+", "#", what)
-        if kind not in self._warned:
-            self._warned.add(kind)
-            _warn(text)
-
     def _tell(self, event: Event) -> None:
         self.events.append(event)
         self._shielded(lambda monitor: monitor.tell(event))
@@ -325,7 +313,7 @@ class StrategyMonitorCallback(BaseCallback):
                     # a function that returns nothing, as most do, stops nothing
                     self._stopped |= self.on_event(event) is False
             except FAULTS as error:  # the user's own function must not end the training either
-                _warn(f"on_event failed on {event.kind!r}: {type(error).__name__}: {error}")
+                warn(f"on_event failed on {event.kind!r}: {type(error).__name__}: {error}")
 
     def _shielded(self, action: Callable[[Monitor], object]) -> None:
         if self._monitor is None:
@@ -335,7 +323,7 @@ class StrategyMonitorCallback(BaseCallback):
                 action(self._monitor)
         except FAULTS as error:  # such as a full disk: the fault itself could not be told
             what = f"{type(error).__name__}: {error}"
-            self._warn_once(what, f"the monitor could not tell what it found: {what}")
+            self._warnings.warn(what, f"the monitor could not tell what it found: {what}")
 
     def _close(self) -> None:
         self._shielded(lambda monitor: monitor.close())
@@ -348,14 +336,6 @@ def _names(targets: str | Sequence[str]) -> tuple[str, ...]:
     if isinstance(targets, str) or not isinstance(targets, Iterable):
         return (targets,)
     return tuple(targets)
-
-
-def _warn(text: str) -> None:
-    try:
-        warnings.warn(text, MonitorWarning, stacklevel=2)
-    except MonitorWarning as warning:  # where warnings are errors, one must not end a training
-        with contextlib.suppress(OSError):
-            print(f"rlmonitor: {warning}", file=sys.stderr)
 
 
 def _new_run_dir() -> Path:

@@ -13,7 +13,7 @@ from rlmonitor.board.overview import STRATEGY_COLOURS
 from rlmonitor.board.projector import embedding_files
 from rlmonitor.recording import Recording
 from rlmonitor.round import Round, Strategies
-from rlmonitor.strategy.spray import Embedding, embed
+from rlmonitor.strategy.embedding import Embedding, embed
 
 THUMBNAIL = 64
 """Pixels along the longer side of a thumbnail."""

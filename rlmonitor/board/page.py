@@ -16,8 +16,8 @@ from rlmonitor.board.page_round import (
 )
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.round import Round
+from rlmonitor.strategy.embedding import Embedding
 from rlmonitor.strategy.events import Event
-from rlmonitor.strategy.spray import Embedding
 
 
 @dataclass(frozen=True)

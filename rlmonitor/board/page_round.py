@@ -24,8 +24,8 @@ from rlmonitor.board.page_data import FORMAT, Json, dump
 from rlmonitor.board.round_clips import has_logits, shown_of_probe
 from rlmonitor.round import Analysis, Round, Strategies
 from rlmonitor.round_summary import summary_of
+from rlmonitor.strategy.embedding import Embedding
 from rlmonitor.strategy.events import Event
-from rlmonitor.strategy.spray import Embedding
 
 _COLOURS = 256
 

@@ -8,7 +8,6 @@ stable-baselines3's writer is used when its logger has one, and left open when w
 
 from __future__ import annotations
 
-import html
 import math
 import os
 import re
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rlmonitor.board import tags
-from rlmonitor.board.event_records import framed
+from rlmonitor.board.event_records import mend_writer
 from rlmonitor.board.layout import board_layout
+from rlmonitor.board.markdown import event_markdown
 from rlmonitor.board.page_data import PICTURES, ROUNDS
 from rlmonitor.errors import (
     ConfigurationError,
@@ -33,13 +33,10 @@ from rlmonitor.errors import (
 if TYPE_CHECKING:
     from stable_baselines3.common.logger import Logger
     from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
     from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 OLDEST_TENSORBOARD = (2, 21)
 """Major and minor version."""
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
 class BoardWriter:
@@ -53,9 +50,7 @@ class BoardWriter:
 
     def __init__(self, writer: SummaryWriter, *, owned: bool) -> None:
         self._writer, self._owned = writer, owned
-        if (records := _records(self._open_file())) is not None:
-            _hasten(records)
-            _fix_name(records)
+        mend_writer(self._open_file())
         self.directory: Path = Path(writer.log_dir).absolute()
 
     @classmethod
@@ -257,35 +252,6 @@ def _strings(tag: str, strings: Sequence[bytes], plugin: str, data_class: str) -
     return Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata)])
 
 
-def _records(file_writer: FileWriter | None) -> RecordWriter | None:
-    """What frames the records of an event file; None where it is not TensorBoard's own."""
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    queue = getattr(getattr(file_writer, "event_writer", None), "_async_writer", None)
-    records = getattr(queue, "_writer", None)
-    return records if type(records) is RecordWriter else None
-
-
-def _hasten(records: Any) -> None:
-    """Let an event file's checksums be computed in C: the same bytes, some 200 times as fast.
-
-    TensorBoard computes them in Python, which takes a second of CPU a round.
-    """
-    file = records._writer
-    records.write = lambda record: file.write(framed(record))
-
-
-def _fix_name(records: Any) -> None:
-    """Let an event file stay the same file when the program changes its directory.
-
-    TensorBoard opens it by name for each record; a relative name then means another file or none,
-    which ends the training whose writer it is.
-    """
-    name = getattr(records._writer, "filename", None)
-    if isinstance(name, bytes) and os.path.isfile(name):
-        records._writer.filename = os.path.abspath(name)
-
-
 def require_tensorboard() -> None:
     """Check that TensorBoard is there and new enough.
 
@@ -303,32 +269,6 @@ def require_tensorboard() -> None:
         raise DependencyError(
             f"TensorBoard {found} is too old; try: pip install 'tensorboard>={wanted}'"
         )
-
-
-def event_markdown(headline: str, details: Mapping[str, object]) -> str:
-    """An event as Markdown: the headline in bold, then a table of its numbers; all of it escaped.
-
-    >>> print(event_markdown("The tunnel opens", {"share": 0.25}))
-    **The tunnel opens**
-    <BLANKLINE>
-    | what | value |
-    | --- | --- |
-    | share | 0.25 |
-    """
-    bold = f"**{escaped(headline)}**"
-    if not details:
-        return bold
-    rows = [f"| {escaped(name)} | {escaped(str(value))} |" for name, value in details.items()]
-    return "\n".join([bold, "", "| what | value |", "| --- | --- |", *rows])
-
-
-def escaped(text: str) -> str:
-    r"""Plain text as Markdown that shows just this text, on one line.
-
-    >>> escaped("a_b <i> | c")
-    'a\\_b &lt;i&gt; \\| c'
-    """
-    return _MARKDOWN.sub(r"\\\1", html.escape(" ".join(text.split()), quote=False))
 
 
 def logger_writer(logger: Logger) -> SummaryWriter | None:

@@ -36,7 +36,8 @@ from rlmonitor.replay.runs import Run
 from rlmonitor.replay.store import read_analysis, read_attributes, read_clusters
 from rlmonitor.round import Analysis
 from rlmonitor.strategy import spectral
-from rlmonitor.strategy.spray import DEFAULT, Spray, embed, spray
+from rlmonitor.strategy.embedding import embed
+from rlmonitor.strategy.spray import DEFAULT, Spray, spray
 
 CHANNELS = 3
 EIGENVECTORS = 12

@@ -1,9 +1,10 @@
 """Spectral relevance analysis: which strategies there are in a heap of relevance maps.
 
 SpRAy (Lapuschkin et al. 2019, Nature Communications 10:1096, Methods): maps → downsized, normalised
-→ nearest-neighbour graph → normalised Laplacian → eigengap → clusters → t-SNE picture. A cluster of
-maps is a strategy: frames in which the agent looks at the same things. Beside it the same analysis
-of the frames themselves, because a cluster that the pixels give as well says little of the agent.
+→ nearest-neighbour graph → normalised Laplacian → eigengap → clusters (→ t-SNE picture, in
+`rlmonitor.strategy.embedding`). A cluster of maps is a strategy: frames in which the agent looks at
+the same things. Beside it the same analysis of the frames themselves, because a cluster that the
+pixels give as well says little of the agent.
 """
 
 from __future__ import annotations
@@ -12,26 +13,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from rlmonitor.errors import ConfigurationError, ObservationError
 from rlmonitor.strategy import spectral
 from rlmonitor.strategy.features import FEATURE_SHAPE, Features, normalised, relevance_features
 from rlmonitor.strategy.spectral import Fit, Labels
-from rlmonitor.strategy.tsne import ITERATIONS, exact_tsne
 
 SMALLEST_SHARE = 0.02
 """A smaller cluster is no strategy: its maps are given to the nearest one."""
 
 SAME_IN_PIXELS = 0.6
 """Overlap, corrected for chance, from which on the frames are said to give a cluster as well."""
-
-MOST_EMBEDDED = 2000
-"""Points of the t-SNE picture at most; TensorBoard's projector slows down beyond."""
-
-FEW = 300
-"""Points of which all forces are computed; of more, those of distant ones together."""
 
 
 @dataclass(frozen=True)
@@ -128,19 +120,6 @@ class Spray:
     shape: tuple[int, int] = FEATURE_SHAPE
 
 
-@dataclass(frozen=True)
-class Embedding:
-    """A picture of the maps on a plane.
-
-    Attributes:
-        index: ``[n]`` int64, which maps are shown, rising.
-        position: ``[n, 2]`` float32.
-    """
-
-    index: Labels
-    position: NDArray[np.float32]
-
-
 def spray(
     maps: ArrayLike, frames: ArrayLike | None = None, settings: SpraySettings = DEFAULT
 ) -> Spray:
@@ -175,27 +154,6 @@ def spray(
     values = tuple(float(value) for value in found.spectrum.values)
     gap = _gap(values, len(found.centres))
     return Spray(features, labels, clusters, values, gap, shape=settings.shape)
-
-
-def embed(found: Spray, *, seed: int = 0, most: int = MOST_EMBEDDED) -> Embedding:
-    """A t-SNE picture of the maps (van der Maaten and Hinton 2008), started from their two PCs.
-
-    Args:
-        found: clusters; where there is not enough for them the picture is empty.
-        seed: of the choice of maps.
-        most: if more maps have relevance, so many are shown; every cluster keeps its part.
-    """
-    shown = _stratified(found, most, seed)
-    if len(shown) < 4:
-        return Embedding(np.empty(0, np.int64), np.empty((0, 2), np.float32))
-    points = found.features[shown]
-    few = PCA(min(30, *points.shape), random_state=seed).fit_transform(points)
-    perplexity = min(30, (len(shown) - 1) / 3)
-    if len(shown) <= FEW:
-        return Embedding(shown, exact_tsne(few, perplexity, seed))
-    # 400 iterations and coarse forces: 2,000 maps in 4 s of one core instead of 11
-    picture = TSNE(perplexity=perplexity, max_iter=ITERATIONS, angle=0.8, random_state=seed)
-    return Embedding(shown, picture.fit_transform(few).astype(np.float32))
 
 
 def _pixels(frames: ArrayLike, n: int, settings: SpraySettings) -> Features:
@@ -336,16 +294,3 @@ def _overlap(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, float]:
     p, q = float(a.mean()), float(b.mean())
     chance = p * q / (p + q - p * q)
     return overlap, (overlap - chance) / (1 - chance) if chance < 1 else 0.0
-
-
-def _stratified(found: Spray, most: int, seed: int) -> Labels:
-    """At most ``most`` maps that are in a cluster, of each cluster its part, at least one."""
-    members = [cluster.members for cluster in found.clusters]
-    n = sum(map(len, members))
-    if n <= most:
-        return np.sort(np.concatenate([np.empty(0, np.int64), *members]))
-    generator = np.random.default_rng(seed)
-    parts = [
-        generator.choice(each, max(1, most * len(each) // n), replace=False) for each in members
-    ]
-    return np.sort(np.concatenate(parts))

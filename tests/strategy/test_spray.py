@@ -11,8 +11,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationError
 from rlmonitor.strategy import spectral
+from rlmonitor.strategy.embedding import embed
 from rlmonitor.strategy.features import downsize, relevance_features
-from rlmonitor.strategy.spray import SpraySettings, embed, spray
+from rlmonitor.strategy.spray import SpraySettings, spray
 
 SMALL = SpraySettings(shape=(6, 6))
 
