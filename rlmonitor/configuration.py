@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -119,6 +120,7 @@ class TrainingConfiguration:
         gamma: discount.
         double: the online network chooses the next action, the target network values it.
         n_steps: rewards that a return counts before it relies on the target network.
+        prioritized: transitions are replayed by how wrong they were valued; with double DQN.
         precision: of the features in gradient steps, ``single`` or ``bfloat16``; with double DQN.
         threads: of torch, and of the environments.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0``, ``mps``.
@@ -145,6 +147,7 @@ class TrainingConfiguration:
     gamma: float = _real(0.99, 0, 1)
     double: bool = _yes_or_no(False)
     n_steps: int = _whole(1, 1)
+    prioritized: bool = _yes_or_no(False)
     precision: str = _one_of("single", lambda: ("single", "bfloat16"))
     threads: int = _whole(1, 1)
     device: str = field(default="auto", metadata={"check": _device})
@@ -301,15 +304,23 @@ def _check_together(training: TrainingConfiguration, source: str) -> None:
             f"{source}: [training] buffer_size = {t.buffer_size}: expected more than "
             f"n_envs * n_steps = {t.n_envs * t.n_steps}"
         )
-    if t.precision != "single" and not t.double:
-        raise ConfigurationError(
-            f"{source}: [training] precision = {t.precision!r}: expected 'single', or double = true"
-        )
+    for key in ("prioritized", "precision"):
+        usual = getattr(TrainingConfiguration, key)
+        if getattr(t, key) != usual and not t.double:
+            raise ConfigurationError(
+                f"{source}: [training] {key} = {_toml(getattr(t, key))}: expected "
+                f"{_toml(usual)}, or double = true"
+            )
     if t.target_update_interval < t.n_envs:
         raise ConfigurationError(
             f"{source}: [training] target_update_interval = {t.target_update_interval}: expected "
             f"at least n_envs = {t.n_envs}, which one step of the environments takes"
         )
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it: true, "single"."""
+    return json.dumps(value)
 
 
 def _without_none(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

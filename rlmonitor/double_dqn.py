@@ -18,6 +18,8 @@ from stable_baselines3.dqn.policies import QNetwork
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rlmonitor.prioritized_replay import BETA, Draw, PrioritizedAtariReplayBuffer
+
 QValues = Callable[[Tensor], Tensor]
 """Observations to Q-values ``[N, A]``."""
 
@@ -43,29 +45,44 @@ class DoubleDQN(DQN):
             gradient_steps: how many.
             batch_size: transitions in each.
         """
-        assert self.replay_buffer is not None
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
         losses = []
         for _ in range(gradient_steps):
-            batch = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env)
+            batch, drawn = self._draw(batch_size)
             batch = batch._replace(  # once for both networks: SB3 would for each
                 observations=batch.observations.to(self.dtype).div_(255),
                 next_observations=batch.next_observations.to(self.dtype).div_(255),
             )
             online, target = partial(q_values, self.q_net), partial(q_values, self.q_net_target)
             chosen = online(batch.observations).gather(1, batch.actions.long())
-            loss = functional.smooth_l1_loss(
-                chosen, double_q_target(online, target, batch, self.gamma)
-            )
+            goal = double_q_target(online, target, batch, self.gamma)
+            each = functional.smooth_l1_loss(chosen, goal, reduction="none")[:, 0]
+            loss = each.mean() if drawn is None else (each * self._weights(drawn)).mean()
             self.policy.optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
             self.policy.optimizer.step()
             losses.append(loss.item())
+            if drawn is not None:
+                assert isinstance(self.replay_buffer, PrioritizedAtariReplayBuffer)
+                errors = (chosen - goal)[:, 0].detach().cpu().numpy()
+                self.replay_buffer.update(drawn, errors)
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/loss", np.mean(losses))
+
+    def _draw(self, n: int) -> tuple[ReplayBufferSamples, Draw | None]:
+        """A batch; how it was drawn, where by priority."""
+        buffer = self.replay_buffer
+        if isinstance(buffer, PrioritizedAtariReplayBuffer):
+            beta = 1 - (1 - BETA) * self._current_progress_remaining
+            return buffer.draw(n, beta, self._vec_normalize_env)
+        assert buffer is not None
+        return buffer.sample(n, env=self._vec_normalize_env), None
+
+    def _weights(self, drawn: Draw) -> Tensor:
+        return torch.as_tensor(drawn.weights, device=self.device)
 
 
 def q_values(network: QNetwork, images: Tensor) -> Tensor:

@@ -54,17 +54,22 @@ class NStepAtariReplayBuffer(ReplayBuffer):
         self, batch_inds: Indices, env: VecNormalize | None = None
     ) -> ReplayBufferSamples:
         games = np.random.randint(0, self.n_envs, len(batch_inds))  # noqa: NPY002  # as SB3
-        steps = (batch_inds[:, None] + np.arange(self.n_steps)) % self.buffer_size
-        ended = self.dones[steps, games[:, None]] > 0
+        return self.transitions(batch_inds, games, env)
+
+    def transitions(
+        self, steps: Indices, games: Indices, env: VecNormalize | None = None
+    ) -> ReplayBufferSamples:
+        """The transitions that begin at positions of the ring, ``[N]``, in games ``[N]``."""
+        following = (steps[:, None] + np.arange(self.n_steps)) % self.buffer_size
+        ended = self.dones[following, games[:, None]] > 0
         alive = np.cumsum(ended, axis=1) - ended == 0  # up to the episode's last step
         lengths = alive.sum(axis=1)
-        rewards = self._normalize_reward(self.rewards[steps, games[:, None]], env) * alive
+        rewards = self._normalize_reward(self.rewards[following, games[:, None]], env) * alive
         returns = rewards @ self.gamma ** np.arange(self.n_steps)
-        following = (batch_inds + lengths) % self.buffer_size
         return ReplayBufferSamples(
-            observations=self._images(batch_inds, games, env),
-            actions=self.to_torch(self.actions[batch_inds, games]),
-            next_observations=self._images(following, games, env),
+            observations=self._images(steps, games, env),
+            actions=self.to_torch(self.actions[steps, games]),
+            next_observations=self._images((steps + lengths) % self.buffer_size, games, env),
             dones=self.to_torch(ended.any(axis=1, keepdims=True).astype(np.float32)),
             rewards=self.to_torch(returns.astype(np.float32)[:, None]),
             discounts=self.to_torch((self.gamma**lengths).astype(np.float32)[:, None]),

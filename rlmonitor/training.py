@@ -25,6 +25,7 @@ from rlmonitor.double_dqn import DoubleDQN
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.networks import NETWORKS
+from rlmonitor.prioritized_replay import PrioritizedAtariReplayBuffer
 from rlmonitor.replay.checkpoints import Checkpoint, load_into
 from rlmonitor.replay.training_state import (
     TrainingState,
@@ -149,7 +150,9 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
         gamma=training.gamma,
         train_freq=training.train_freq,
         gradient_steps=training.gradient_steps,
-        replay_buffer_class=NStepAtariReplayBuffer,
+        replay_buffer_class=(
+            PrioritizedAtariReplayBuffer if training.prioritized else NStepAtariReplayBuffer
+        ),
         replay_buffer_kwargs={"n_steps": training.n_steps, "gamma": training.gamma},
         target_update_interval=training.target_update_interval,
         exploration_fraction=training.exploration_timesteps / training.timesteps,

@@ -50,7 +50,8 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("training", "buffer_size", 100, "buffer_size = 100: expected room for batch_size = 128"),
         ("training", "rewards", "clip", "unknown rewards in [training] of x: 'clip'"),
         ("training", "precision", "bfloat", "'bfloat'; did you mean 'bfloat16'?"),
-        ("training", "precision", "bfloat16", "expected 'single', or double = true"),
+        ("training", "precision", "bfloat16", '= "bfloat16": expected "single", or double = true'),
+        ("training", "prioritized", True, "prioritized = true: expected false, or double = true"),
         ("training", "target_update_interval", 8, "expected at least n_envs = 16"),
     ],
 )
