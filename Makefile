@@ -14,7 +14,7 @@ WEB := rlmonitor/board/web
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
-	$(BIN)/rlmonitor demo --checkpoint agents/breakout/checkpoints/0800000.safetensors
+	$(BIN)/rlmonitor demo --checkpoint agents/breakout-short/checkpoints/0800000.safetensors
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

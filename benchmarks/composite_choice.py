@@ -1,6 +1,6 @@
 """Which composite should be the default: pixel flipping over networks, targets and replacements.
 
-    python benchmarks/composite_choice.py agents/breakout/checkpoints/*.safetensors runs/pong/checkpoints/*0.safetensors
+    python benchmarks/composite_choice.py agents/breakout-short/checkpoints/*.safetensors runs/pong/checkpoints/*0.safetensors
 
 No replacement of removed patches is right for all games, and one network proves nothing, so each
 variant meets the default on every network, for both targets and all five replacements. The

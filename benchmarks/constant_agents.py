@@ -33,7 +33,7 @@ from rlmonitor.strategy.spray import Cluster, Spray, spray
 from rlmonitor.strategy.timeline import Timeline, advance
 
 HERE = Path(__file__).parent
-CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
+CHECKPOINTS = HERE.parent / "agents" / "breakout-short" / "checkpoints"
 KEPT = HERE.parent / "runs" / "constant-agents"
 AGENTS, SEEDS, ROUNDS = (50_000, 250_000, 550_000, 800_000), (100, 101), 25
 

@@ -38,7 +38,7 @@ from rlmonitor.strategy.memorisation import compare_starts
 from rlmonitor.trials import STEPS, Trials
 
 HERE = Path(__file__).parent
-CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
+CHECKPOINTS = HERE.parent / "agents" / "breakout-short" / "checkpoints"
 FIRE, RIGHT, LEFT, NOOP = 1, 2, 3, 0
 
 

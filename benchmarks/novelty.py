@@ -32,7 +32,7 @@ from rlmonitor.strategy.spray import Spray, spray
 from rlmonitor.strategy.timeline import Strategy, Timeline, advance
 
 HERE = Path(__file__).parent
-CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
+CHECKPOINTS = HERE.parent / "agents" / "breakout-short" / "checkpoints"
 AGENTS = ("0050000", "0250000", "0550000", "0800000")
 ALIKE = frozenset({"0550000", "0800000"})
 """Two that play alike, between which no change is asked for."""

@@ -38,7 +38,7 @@ from rlmonitor.replay.checkpoints import load_checkpoint, load_into, q_network
 from rlmonitor.replay_buffer import NStepAtariReplayBuffer
 
 HERE = Path(__file__).parent
-CHECKPOINT = HERE.parent / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
+CHECKPOINT = HERE.parent / "agents" / "breakout-short" / "checkpoints" / "0800000.safetensors"
 
 ROWS, COLUMN, WIDTH = slice(78, 84), 72, 3
 """The cue: a bright block below the right wall, one of four side by side, one for each move."""

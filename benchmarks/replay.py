@@ -39,7 +39,7 @@ from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import DaskWorkers, Task, ThisProcess, workers
 
 HERE = Path(__file__).parent
-CHECKPOINT = HERE.parent / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
+CHECKPOINT = HERE.parent / "agents" / "breakout-short" / "checkpoints" / "0800000.safetensors"
 FRAMES = 512
 
 

@@ -47,7 +47,7 @@ from rlmonitor.round import Round, analyse, follow, run_round
 from rlmonitor.strategy.timeline import Timeline
 
 HERE = Path(__file__).parent
-CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
+CHECKPOINTS = HERE.parent / "agents" / "breakout-short" / "checkpoints"
 ENV = "BreakoutNoFrameskip-v4"
 EVERY = 20_000
 """Timesteps between two rounds."""

@@ -11,7 +11,7 @@ import pytest
 from rlmonitor.configuration import Configuration, load_configuration, parse_configuration
 from rlmonitor.errors import ConfigurationError, UnknownNameError
 
-BREAKOUT = Path(__file__).parents[1] / "agents" / "breakout" / "agent.toml"
+BREAKOUT = Path(__file__).parents[1] / "agents" / "breakout-short" / "agent.toml"
 
 
 def test_the_shipped_agent_writes_out_the_defaults() -> None:

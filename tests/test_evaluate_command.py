@@ -9,7 +9,7 @@ from PIL import Image
 
 from rlmonitor.cli import main
 
-CHECKPOINTS = Path(__file__).parents[1] / "agents" / "breakout" / "checkpoints"
+CHECKPOINTS = Path(__file__).parents[1] / "agents" / "breakout-short" / "checkpoints"
 LATE = CHECKPOINTS / "0800000.safetensors"
 SMALL = ["--frames", 8, "--methods", "epsilon,gradient,random", "--metrics", "flipping,sensitivity"]
 

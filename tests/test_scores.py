@@ -19,7 +19,7 @@ from rlmonitor.lrp import Network, network_of
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.scores import play_games
 
-CHECKPOINT = Path(__file__).parents[1] / "agents/breakout/checkpoints/0800000.safetensors"
+CHECKPOINT = Path(__file__).parents[1] / "agents/breakout-short/checkpoints/0800000.safetensors"
 
 
 @pytest.fixture(scope="module")

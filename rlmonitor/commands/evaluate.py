@@ -38,7 +38,7 @@ def evaluate(
 ) -> None:
     """Measure how far the maps of checkpoints may be believed, by which method.
 
-    Example: rlmonitor evaluate agents/breakout/checkpoints/0800000.safetensors --env
+    Example: rlmonitor evaluate agents/breakout-short/checkpoints/0800000.safetensors --env
     BreakoutNoFrameskip-v4 --quick
     """
     from rlmonitor import evaluation, evaluation_report

@@ -78,7 +78,8 @@ def save_checkpoint(
         network: name of the architecture.
         game: name of the ROM.
         timesteps: how long it has been trained.
-        half: keep half precision, in half the space. Maps stay within 1 % (``agents/breakout``).
+        half: keep half precision, in half the space. Maps stay within 1 %
+            (``agents/breakout-short``).
 
     Raises:
         UnknownNameError: no such architecture.

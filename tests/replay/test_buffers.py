@@ -21,7 +21,7 @@ from rlmonitor.replay.buffers import open_buffer, read_buffer
 from rlmonitor.replay.frames import BUFFER, read_frames
 from rlmonitor.replay.sources import find_sources
 
-CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
+CHECKPOINT = "agents/breakout-short/checkpoints/0800000.safetensors"
 ACTIONS = spaces.Discrete(4)
 
 

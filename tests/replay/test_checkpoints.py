@@ -24,7 +24,7 @@ from rlmonitor.replay.checkpoints import (
     save_checkpoint,
 )
 
-AGENT = Path(__file__).parents[2] / "agents" / "breakout"
+AGENT = Path(__file__).parents[2] / "agents" / "breakout-short"
 
 
 @pytest.fixture(scope="module")

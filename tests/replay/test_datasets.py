@@ -25,7 +25,7 @@ from rlmonitor.replay.sources import find_sources
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:minari")
 
-CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
+CHECKPOINT = "agents/breakout-short/checkpoints/0800000.safetensors"
 LENGTHS = (5, 9, 3)
 """Steps of the episodes."""
 

@@ -21,7 +21,7 @@ from rlmonitor.replay.mirror import Mirror, run_folder
 from rlmonitor.replay.sources import find_sources
 from rlmonitor.replay.workers import ThisProcess
 
-CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
+CHECKPOINT = "agents/breakout-short/checkpoints/0800000.safetensors"
 
 
 @pytest.fixture

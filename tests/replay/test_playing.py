@@ -25,7 +25,9 @@ SETTINGS = MonitorSettings(n_frames=16, spacing=4, clip_frames=4, games=2, seed=
 
 @pytest.fixture(scope="module")
 def network():
-    return network_of(q_network(load_checkpoint("agents/breakout/checkpoints/0800000.safetensors")))
+    return network_of(
+        q_network(load_checkpoint("agents/breakout-short/checkpoints/0800000.safetensors"))
+    )
 
 
 def test_games_and_edits_beside_the_play_do_not_change_it(network):
@@ -66,7 +68,7 @@ def test_a_replay_tells_of_games_learnt_by_heart(tmp_path, monkeypatch):
         return {kind: game(score) for kind, score in by_heart.items()}
 
     monkeypatch.setattr(Trials, "playing", reciting)
-    state = load_checkpoint("agents/breakout/checkpoints/0800000.safetensors").state
+    state = load_checkpoint("agents/breakout-short/checkpoints/0800000.safetensors").state
     for n in (1, 2):  # an event needs two rounds
         path = tmp_path / f"{n}.safetensors"
         save_checkpoint(path, state, network="nips", game="breakout", timesteps=n)

@@ -18,7 +18,9 @@ from rlmonitor.replay.frames import read_frames
 from rlmonitor.replay.recordings import SHARD, played, write_recording
 from rlmonitor.replay.sources import find_sources, load_network
 
-AGENT = Path(__file__).parents[2] / "agents" / "breakout" / "checkpoints" / "0800000.safetensors"
+AGENT = (
+    Path(__file__).parents[2] / "agents" / "breakout-short" / "checkpoints" / "0800000.safetensors"
+)
 N_FRAMES, ENV = SHARD + 30, "BreakoutNoFrameskip-v4"
 
 

@@ -29,7 +29,7 @@ from rlmonitor.replay.examination import network_at
 from rlmonitor.replay.sb3_zip import look_at_agent
 from rlmonitor.replay.sources import STATE, CheckpointFile, find_sources, load_network
 
-AGENT = Path(__file__).parents[2] / "agents" / "breakout" / "checkpoints"
+AGENT = Path(__file__).parents[2] / "agents" / "breakout-short" / "checkpoints"
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"DQN": DQN, "QRDQN": QRDQN, "PPO": PPO, "A2C": A2C}
 
 

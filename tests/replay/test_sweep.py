@@ -46,7 +46,7 @@ SETTINGS = MonitorSettings(n_frames=24, clip_frames=4, probe=None)
 def folder(tmp_path_factory):
     """Three checkpoints, a broken one among them, and two recordings."""
     folder = tmp_path_factory.mktemp("sources")
-    shipped = load_checkpoint("agents/breakout/checkpoints/0050000.safetensors")
+    shipped = load_checkpoint("agents/breakout-short/checkpoints/0050000.safetensors")
     generator = torch.Generator().manual_seed(0)
     for timestep in (9, 100, 1000):
         state = {

@@ -23,7 +23,7 @@ from rlmonitor.replay.sources import find_sources, load_network
 from rlmonitor.replay.videos import look_at_video, read_video
 from rlmonitor.testing import play_raw
 
-CHECKPOINT = "agents/breakout/checkpoints/0800000.safetensors"
+CHECKPOINT = "agents/breakout-short/checkpoints/0800000.safetensors"
 SHAPE = (4, 84, 84)
 
 
