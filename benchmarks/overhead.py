@@ -7,6 +7,7 @@ CPU, all threads together. The parts of a round are timed where they are called.
 
     python benchmarks/overhead.py nips
     python benchmarks/overhead.py nature
+    python benchmarks/overhead.py make_atari_env    # stable-baselines3's DQN as it comes
 """
 
 from __future__ import annotations
@@ -16,20 +17,24 @@ import json
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.vec_env import VecFrameStack
+from stable_baselines3.dqn import DQN
+from training import plain
 
 from rlmonitor import StrategyMonitorCallback, logbook, monitor
 from rlmonitor import round as rounds
 from rlmonitor.configuration import Configuration, parse_configuration
-from rlmonitor.networks import NETWORKS
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay import packing, store
 from rlmonitor.training import _tuned, make_env, make_model
@@ -55,6 +60,14 @@ PARTS: dict[str, Sequence[tuple[Any, str]]] = {
 }  # fmt: skip
 
 
+TRAININGS = {
+    "nips": "`rlmonitor train`, NIPS network",
+    "nature": "`rlmonitor train`, NatureCNN",
+    "make_atari_env": "stable-baselines3's DQN on `make_atari_env`, NIPS network",
+}
+"""Trainings that are measured."""
+
+
 class Looking(BaseCallback):
     """Hands every step to a monitor that has been begun once and for all."""
 
@@ -67,11 +80,26 @@ class Looking(BaseCallback):
 
 
 def configuration(network: str) -> Configuration:
-    """The shipped agent's settings, with a smaller buffer."""
+    """The default settings, with a smaller buffer."""
     training = {"learning_starts": PIECE, "buffer_size": 20_000, "exploration_timesteps": PIECE}
     return parse_configuration(
         {"agent": {"network": network}, "training": training}, "the benchmark"
     )
+
+
+@contextmanager
+def made(name: str) -> Iterator[DQN]:
+    """A training's model, on one thread."""
+    if name == "make_atari_env":
+        torch.set_num_threads(1)
+        settings = configuration("nips")
+        games = make_atari_env("BreakoutNoFrameskip-v4", settings.training.n_envs)
+        with closing(VecFrameStack(games, 4)) as stacked:
+            yield plain(settings, stacked)
+        return
+    settings = configuration(name)
+    with _tuned(1), closing(make_env(settings)) as env:
+        yield make_model(settings, env)
 
 
 def timed_parts(spent: dict[str, float]) -> None:
@@ -98,15 +126,10 @@ def timed_parts(spent: dict[str, float]) -> None:
             setattr(owner, name, timed(part, getattr(owner, name)))
 
 
-def measure(network: str, pairs: int) -> dict[str, Any]:
+def measure(name: str, pairs: int) -> dict[str, Any]:
     """CPU seconds of the pieces without and with a round, pair by pair, and of a round's parts."""
-    settings, spent = configuration(network), defaultdict[str, float](float)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _tuned(1),
-        closing(make_env(settings)) as env,
-    ):
-        model = make_model(settings, env)
+    spent = defaultdict[str, float](float)
+    with tempfile.TemporaryDirectory() as folder, made(name) as model:
         model.set_logger(configure(folder, ["tensorboard"]))
         watching = StrategyMonitorCallback(every=2 * PIECE, run_dir=folder)
         timed_parts(spent)
@@ -127,7 +150,7 @@ def measure(network: str, pairs: int) -> dict[str, Any]:
         assert not watching.events, watching.events
         watching.on_training_end()
     parts = {part: seconds / pairs for part, seconds in spent.items()}
-    return {"network": network, "without": without, "with": with_round, "parts": parts}
+    return {"network": name, "without": without, "with": with_round, "parts": parts}
 
 
 def row(result: dict[str, Any]) -> str:
@@ -138,7 +161,7 @@ def row(result: dict[str, Any]) -> str:
     speed = PIECE / np.median(without)
     each = ", ".join(f"{100 * one:.1f}" for one in share)
     return (
-        f"| {result['network']} | {speed:.0f} | {np.median(cost):.1f} | "
+        f"| {TRAININGS[result['network']]} | {speed:.0f} | {np.median(cost):.1f} | "
         f"**{100 * np.median(share):.1f} %** | {each} |"
     )
 
@@ -154,11 +177,11 @@ def table(results: Sequence[dict[str, Any]]) -> str:
     rule = " | ".join("---" for _ in results)
     return (
         "# What the monitor costs a training\n\n"
-        f"One round in {EVERY:,} timesteps, as by default; DQN on Breakout with the shipped "
+        f"One round in {EVERY:,} timesteps, as by default; DQN on Breakout with the default "
         f"settings, pairs of {PIECE} timesteps without and with a round, one thread, CPU time. The "
         f"time of {EVERY:,} timesteps is extrapolated from the pieces without "
         "(`benchmarks/overhead.py`).\n\n"
-        "| network | timesteps per CPU second | a round, CPU s | median overhead | pairs, % |\n"
+        "| training | timesteps per CPU second | a round, CPU s | median overhead | pairs, % |\n"
         f"| --- | --- | --- | --- | --- |\n{rows}\n\n"
         f"| part of a round, CPU s | {names} |\n| --- | {rule} |\n{parts}\n"
     )
@@ -167,13 +190,13 @@ def table(results: Sequence[dict[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark; networks measured before stay in the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []])
+    parser.add_argument("networks", nargs="*", choices=[*TRAININGS, []])
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "overhead.md")
     given = parser.parse_args(arguments)
     numbers = given.out.with_suffix(".json")
     known = json.loads(numbers.read_text()) if numbers.exists() else {}
-    for network in given.networks or NETWORKS:
+    for network in given.networks or TRAININGS:
         known[network] = measure(network, given.pairs)
     numbers.write_text(json.dumps(known, indent=1) + "\n")
     text = table(list(known.values()))
