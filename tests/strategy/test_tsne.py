@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from rlmonitor.strategy.tsne import exact_tsne, joint_probabilities
@@ -16,8 +17,11 @@ def clouds(n: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize(("n", "perplexity"), [(4, 1.0), (20, 19 / 3), (75, 74 / 3), (128, 30.0)])
 def test_picture_is_scikit_learns(n: int, perplexity: float) -> None:
     points = clouds(n, n)
+    start = PCA(2, random_state=5).fit_transform(points)  # which older scikit-learns only estimate
+    start = start.astype(np.float32)
+    start = start / np.std(start[:, 0]) * 1e-4
     theirs = TSNE(
-        perplexity=perplexity, max_iter=400, method="exact", random_state=5
+        perplexity=perplexity, max_iter=400, method="exact", init=start, learning_rate="auto"
     ).fit_transform(points)
     ours = exact_tsne(points, perplexity, 5)
     assert ours.dtype == np.float32
