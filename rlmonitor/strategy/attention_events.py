@@ -42,15 +42,17 @@ Leaning = tuple[str, str, float, float, dict[str, float]]
 def changes(history: History) -> tuple[Event, ...]:
     """*Onset* and *shift*: an element's relative relevance changed its level for good.
 
-    On the probe's fixed frames where there is a probe: there a change is one of attention. Together
-    they raise a false alarm in at most `FALSE_ALARMS` of the trainings of a constant agent.
+    On the probe's fixed frames where there is a probe: there a change is one of attention, and a
+    slow drift counts as well. Together they raise a false alarm in at most `FALSE_ALARMS` of the
+    trainings of a constant agent.
     """
     found = []
     for number, name in enumerate(_watched(history), start=1):
         steps, values = history.curve(name)
         if not len(steps) or steps[-1] != history.rounds[-1].timestep:
             continue
-        points = change_points(values, spent(FALSE_ALARMS, number))
+        on_probe = name.startswith("probe_")
+        points = change_points(values, spent(FALSE_ALARMS, number), fixed=on_probe)
         if points and points[-1].seen == len(values) - 1:
             found.append(_change_event(name, steps, points[-1]))
     return tuple(found)

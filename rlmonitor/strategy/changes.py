@@ -19,6 +19,10 @@ Three things make it hold for real curves as well, which are neither normal nor 
   estimates it too low: it is taken one standard error higher than it looks.
 
 `benchmarks/false_alarms.py` counts the alarms on constant agents.
+
+A test against one level is blind to a slow drift, which looks to it like correlated noise. On fixed
+frames there is no noise: a constant agent's curve does not move at all. There a level that has
+doubled or halved, however slowly, is a change as well.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
@@ -36,6 +41,12 @@ FALSE_ALARMS = 0.05
 
 BEFORE, SINCE = 4, 3
 """Fewest values on each side of a change: one outlier is none."""
+
+DRIFT = 2.0
+"""Ratio of levels from which on a slow drift on fixed frames is a change."""
+
+COUNTS = 1.0
+"""A drift between two levels below this one, the relevance of the average pixel, is none."""
 
 FLOOR = 0.1
 """Levels below this count as this much, or a rise from 0 would be an infinite one."""
@@ -55,7 +66,7 @@ class Change:
         since: index of the first value of the new level.
         before: mean of the values from the last change to this one.
         after: mean of the values since.
-        p: p-value, corrected for all points tried at this look.
+        p: p-value, corrected for all points tried at this look; 0 for a drift on fixed frames.
     """
 
     seen: int
@@ -66,7 +77,7 @@ class Change:
 
 
 def change_points(
-    values: Array, alpha: float = FALSE_ALARMS, ratio: float = 1.5
+    values: Array, alpha: float = FALSE_ALARMS, ratio: float = 1.5, *, fixed: bool = False
 ) -> tuple[Change, ...]:
     """The changes of a curve in the order in which an observer learns of them.
 
@@ -77,19 +88,22 @@ def change_points(
         alpha: chance of any change in an endless curve of one level.
         ratio: a change counts from this ratio of the two levels on; smaller ones may be certain but
             are not worth an eye.
+        fixed: the curve is of frames that stay the same, so that a constant agent's does not move.
 
     Raises:
         NonFiniteError: NaN or infinity.
     """
     if not np.isfinite(values).all():
         raise NonFiniteError("a curve holds NaN or infinity: leave out what is not known")
-    test = (alpha, ratio)
+    test = (alpha, ratio, fixed)
     looked = _LOOKED.get(test, _NOTHING)
     if not np.array_equal(looked.values, values[: len(looked.values)]):
         looked = _NOTHING
     start, found = looked.start, list(looked.found)
     for look in range(len(looked.values) + 1, len(values) + 1):
         change = _test(values[start:look], ratio, alpha / (look * (look + 1)))
+        if change is None and fixed:
+            change = _drift(values[start:look])
         if change is not None:
             since = start + change.since
             found.append(replace(change, seen=look - 1, since=since))
@@ -110,8 +124,8 @@ class _Looked:
 
 
 _NOTHING = _Looked(np.empty(0), 0, ())
-_LOOKED: dict[tuple[float, float], _Looked] = {}
-"""By α and ratio; in a training each curve has an α of its own, see `spent`."""
+_LOOKED: dict[tuple[float, float, bool], _Looked] = {}
+"""By α, ratio and whether of fixed frames; each curve of a training has its own α, see `spent`."""
 
 MOST_CURVES = 256
 """That are kept in `_LOOKED`."""
@@ -149,6 +163,27 @@ def _test(values: Array, ratio: float, level: float) -> Change | None:
     return (
         Change(n - 1, int(head[at[best]]), float(before), float(after), p) if p <= level else None
     )
+
+
+def _drift(values: Array) -> Change | None:
+    """From the lowest or highest level there was to the latest values, all of them `DRIFT` away."""
+    if len(values) < BEFORE + SINCE:
+        return None
+    levels = np.maximum(sliding_window_view(values[:-SINCE], BEFORE).mean(axis=1), FLOOR)
+    latest = np.maximum(values[-SINCE:], FLOOR)
+    if latest.min() >= DRIFT * levels.min():
+        at = int(levels.argmin())
+    elif latest.max() * DRIFT <= levels.max():
+        at = int(levels.argmax())
+    else:
+        return None
+    before, after = float(levels[at]), float(latest.mean())
+    if max(before, after) < COUNTS:
+        return None
+    middle = np.sqrt(before * after)
+    still = (values < middle) == (before < middle)  # on the side of the level before
+    since = int(np.flatnonzero(still)[-1]) + 1
+    return Change(len(values) - 1, since, before, after, 0.0)
 
 
 def _p_value(t: float, n: int) -> float:

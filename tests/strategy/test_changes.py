@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 from scipy.stats import t as student
@@ -94,6 +94,40 @@ def test_a_step_without_noise_is_seen_as_soon_as_it_may_be():
     assert change.p < 1e-50
 
 
+def test_a_slow_drift_is_a_change_on_fixed_frames_once_it_has_doubled_the_level() -> None:
+    ramp = np.r_[np.full(6, 0.5), np.linspace(0.5, 3.0, 40)]
+    assert change_points(ramp[:-1]) == ()  # each step is lost in what looks like correlated noise
+    first, second, *_ = change_points(ramp, fixed=True)
+    seen = next(n for n in range(7, 46) if (ramp[n - 3 : n] >= 1.0).all()) - 1
+    assert (first.seen, first.before, first.p) == (seen, 0.5, 0.0)
+    assert first.after == pytest.approx(ramp[seen - 2 : seen + 1].mean())
+    assert ramp[first.since - 1] < np.sqrt(0.5 * first.after) <= ramp[first.since]
+    # the next one begins where the first level had been left behind
+    assert second.before == pytest.approx(ramp[first.since : first.since + 4].mean())
+    (fall,) = change_points(ramp[::-1][:34], fixed=True)
+    assert fall.before == pytest.approx(ramp[::-1][:4].mean())
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(1.0, 1.99), min_size=1, max_size=40),
+    st.lists(st.floats(0.0, 0.99), min_size=1, max_size=40),
+)
+def test_no_drift_is_less_than_a_doubling_or_below_the_average_pixel(near, low) -> None:
+    assert all(each.p > 0 for each in change_points(np.array(near), fixed=True))
+    assert all(each.p > 0 for each in change_points(np.array(low), fixed=True))
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 9), min_size=8, max_size=30))
+def test_what_is_found_on_fixed_frames_does_not_change_with_more_rounds(values) -> None:
+    curve = np.array(values)
+    whole = change_points(curve, fixed=True)
+    changes._LOOKED.clear()
+    for n in range(1, len(curve)):
+        assert change_points(curve[:n], fixed=True) == tuple(c for c in whole if c.seen < n)
+
+
 def test_the_level_of_all_curves_adds_up():
     assert sum(spent(0.05, curve) for curve in range(1, 1000)) <= 0.05
 
@@ -122,6 +156,7 @@ def test_constant_agents_raise_fewer_false_alarms_than_stated():
 LEVELS = st.tuples(st.sampled_from([0.0, 1.0, 3.2, 7.0, 20.0]), st.integers(1, 20))
 
 
+@settings(deadline=None)
 @given(st.lists(LEVELS, max_size=4), st.lists(st.integers(0, 80), max_size=5))
 @example([(1.0, 20), (7.0, 20)], [40, 30])
 def test_what_is_remembered_of_a_curve_changes_nothing(levels, lengths):
