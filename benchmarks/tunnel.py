@@ -1,0 +1,147 @@
+"""Does a Breakout agent dig tunnels? Read off the console's memory, apart from any relevance.
+
+Networks of a training play whole games. A tunnel is open once a column has no brick left: whoever
+hits bricks anywhere opens the first one late, whoever digs opens it early. Beside it stands how
+long the ball is above the wall, where it scores without the paddle. Writes a Markdown table::
+
+    python benchmarks/tunnel.py
+    python benchmarks/tunnel.py FOLDER --games 10
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rlmonitor.environment import make_monitor_env
+from rlmonitor.games.breakout import COLUMNS, ROWS, WALL_TOP, ball_boxes, bricks_standing
+from rlmonitor.lrp import Network, network_of
+from rlmonitor.lrp.acting import outputs_for_moves
+from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.rollout import Player
+
+HERE = Path(__file__).parent
+CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
+BRICKS = ROWS * COLUMNS
+PIECE = 500
+"""Steps played at once."""
+MOST = 27_000
+"""Steps of a game at most: half an hour."""
+
+
+@dataclass(frozen=True)
+class Dug:
+    """What becomes of the wall in one game.
+
+    Attributes:
+        points: of the game.
+        opened: bricks gone when the first column is open; None where none opens.
+        column: which one, counted from the left wall.
+        above: part of the game that the ball is above the wall.
+    """
+
+    points: float
+    opened: int | None
+    column: int | None
+    above: float
+
+
+def dug(memory: NDArray[np.uint8], points: float) -> Dug:
+    """What becomes of the wall in a game with the console's memory ``[N, 128]``."""
+    ram = memory.astype(np.int64)
+    standing = bricks_standing(ram)
+    gone = BRICKS - standing.sum(axis=(1, 2))
+    first_wall = np.cumsum(np.r_[0, np.diff(gone) < 0]) == 0  # after it a second one is put up
+    open_columns = ~standing.any(axis=1) & first_wall[:, None]
+    ball = ball_boxes(ram)[:, 0]
+    above = (ball[:, 2] > ball[:, 0]) & (ball[:, 2] <= WALL_TOP)
+    if not open_columns.any():
+        return Dug(points, None, None, float(above.mean()))
+    at = int(open_columns.any(axis=1).argmax())
+    return Dug(points, int(gone[at]), int(open_columns[at].argmax()), float(above.mean()))
+
+
+def played(network: Network, games: int, seed: int) -> Iterator[Dug]:
+    """Whole games with epsilon 0.01, each begun by up to 30 frames without action."""
+    player = Player(make_monitor_env("breakout", seed=seed), epsilon=0.01, seed=seed)
+    forward = outputs_for_moves(network)
+    ram, points = np.empty((0, 128), np.uint8), 0.0
+    while games:
+        piece = player.play(forward, PIECE)
+        assert piece.ram is not None
+        start = 0
+        for end in np.unique([*(np.flatnonzero(piece.done) + 1), PIECE]):
+            ram = np.concatenate([ram, piece.ram[start:end, 1]])
+            points += float(piece.reward[start:end].sum())
+            start = end
+            if (piece.done[end - 1] or len(ram) >= MOST) and games:
+                yield dug(ram, points)
+                games -= 1
+                ram, points = np.empty((0, 128), np.uint8), 0.0
+    player.close()
+
+
+def anywhere(rng: np.random.Generator, draws: int = 1_000) -> NDArray[np.int64]:
+    """Bricks gone when the first column is open, if each hit takes the lowest brick of any of the
+    columns that have one left, ``[draws]``: the wall of someone who does not aim.
+    """
+    found = []
+    for _ in range(draws):
+        left = np.full(COLUMNS, ROWS)
+        while left.all():
+            left[rng.integers(COLUMNS)] -= 1
+        found.append(BRICKS - int(left.sum()))
+    return np.array(found)
+
+
+def row(timesteps: int, games: Sequence[Dug]) -> str:
+    """One network's games as Markdown."""
+    opened = [each.opened for each in games if each.opened is not None]
+    sides = [each.column in (0, 1, 2, 15, 16, 17) for each in games if each.column is not None]
+    return (
+        f"| {timesteps:,} | {np.mean([each.points for each in games]):.1f} | "
+        f"{len(opened)} of {len(games)} | "
+        f"{f'{np.median(opened):.0f}' if opened else ''} | "
+        f"{f'{sum(sides)} of {len(sides)}' if sides else ''} | "
+        f"{np.mean([each.above for each in games]):.1%} |"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Play, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, nargs="?", default=CHECKPOINTS)
+    parser.add_argument("--games", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "tunnel.md")
+    args = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    chance = np.median(anywhere(np.random.default_rng(0)))
+    lines = [
+        "# When a Breakout agent opens the wall",
+        "",
+        f"`benchmarks/tunnel.py`: {args.games} whole games of each network, ε = 0.01. A column is "
+        "open once its six bricks are gone; sides are its three left and three right columns. "
+        f"Hits that fall on columns at random open the first with {chance:.0f} of {BRICKS} bricks "
+        "gone (median).",
+        "",
+        "| timesteps | points | games with an open column | bricks gone then, median | "
+        "it is at a side | ball above the wall |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for path in sorted(args.folder.glob("*.safetensors")):
+        checkpoint = load_checkpoint(path)
+        games = list(played(network_of(q_network(checkpoint)), args.games, args.seed))
+        lines.append(row(checkpoint.timesteps, games))
+        print(lines[-1], flush=True)
+    args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
