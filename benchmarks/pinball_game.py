@@ -33,7 +33,7 @@ from rlmonitor.rollout import Player
 from rlmonitor.round import TARGETS, Analysis, analyse
 from rlmonitor.scores import play_games
 from rlmonitor.strategy.causal import mean_effect, measure
-from rlmonitor.strategy.counterfactuals import remove_elements
+from rlmonitor.strategy.counterfactuals import Backdrop, remove_elements
 
 AGENT = Path(__file__).parent.parent / "agents" / "video_pinball"
 COMPOSITE = "epsilon-gamma-box"
@@ -130,7 +130,7 @@ def causal(
     network: Network, game: Recording, stage: NDArray[np.str_]
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Kind of change to stage to element to its effect, over up to 512 frames of the game."""
-    removed = remove_elements(game, min(512, len(game) // 2))
+    removed = remove_elements(Backdrop(game), min(512, len(game) // 2))
     if removed is None:
         return {}
     changed, of = measure(network, removed.changed), stage[removed.index]

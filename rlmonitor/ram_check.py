@@ -18,7 +18,6 @@ from rlmonitor.games.edits import GONE, REMOVALS, Edit
 from rlmonitor.interventions import SpareEmulator, counterfactuals
 from rlmonitor.lrp import Network
 from rlmonitor.preprocessing import Preprocessing
-from rlmonitor.recording import Recording
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.agreement import rank_correlation
 from rlmonitor.strategy.causal import Changes, mean_effect, measure
@@ -81,19 +80,18 @@ class RamCheck:
         return tuple(sorted(wanted & set(range(n_steps))))
 
     def effects(
-        self, network: Network, play: Recording | Backdrop, states: Mapping[int, ALEState]
+        self, network: Network, backdrop: Backdrop, states: Mapping[int, ALEState]
     ) -> RamEffects:
         """Take each element away and measure.
 
         Args:
             network: the agent's, with Q-values.
-            play: consecutive frames, or what is behind their elements.
+            backdrop: consecutive frames, and what is behind their elements.
             states: step of the play to the emulator's state before it.
 
         Raises:
             NonFiniteError: outputs with NaN or infinity.
         """
-        backdrop = play if isinstance(play, Backdrop) else Backdrop(play)
         index = self._whole_stacks(backdrop, states)
         if not index:
             return RamEffects(frames=0)

@@ -20,6 +20,7 @@ from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
 from rlmonitor.side_by_side import play_alone
+from rlmonitor.strategy.counterfactuals import Backdrop
 
 CHECKPOINT = Path(__file__).parents[1] / "rlmonitor" / "data" / "breakout.safetensors"
 STEPS = 120
@@ -75,7 +76,7 @@ def test_after_an_edit_nothing_of_the_element_is_on_the_screen():
 
 def test_effects_are_those_of_painting_in_rank_and_of_the_ball_most():
     check, play, states = played()
-    found = check.effects(network(), play, states)
+    found = check.effects(network(), Backdrop(play), states)
     assert 4 <= found.frames <= len(states)
     assert set(found.value) == set(found.choice) == set(found.action_changed) == set(check.edits)
     assert found.value["ball"] > 0.05
@@ -90,7 +91,7 @@ def test_the_play_goes_on_as_if_nothing_had_been_looked_at():
         np.random.seed(4)  # noqa: NPY002
         play = play_alone(player.playing(40, check.steps(40) if looks else ()), forward)
         if looks:
-            assert check.effects(network(), play, player.states).frames
+            assert check.effects(network(), Backdrop(play), player.states).frames
         state, screen = clone_state(ale).__getstate__(), ale.getScreenRGB()
         drawn = np.random.random()  # noqa: NPY002
         later = player.play(forward, 20)

@@ -22,6 +22,7 @@ from rlmonitor.recording import Recording
 from rlmonitor.replay.screens import USUAL_SHAPE
 from rlmonitor.rollout import Player
 from rlmonitor.side_by_side import Game, play_side_by_side
+from rlmonitor.strategy.counterfactuals import Backdrop
 from rlmonitor.trials import Trials
 
 
@@ -73,7 +74,7 @@ def play(network: Network, env_id: str, settings: MonitorSettings, timestep: int
         own = player.playing(steps, () if ram is None else ram.steps(steps))
         together: list[Game[Any]] = [own, *games.values()]
         recording, *scores = play_side_by_side(together, outputs_for_moves(network))
-        effects = None if ram is None else ram.effects(network, recording, player.states)
+        effects = None if ram is None else ram.effects(network, Backdrop(recording), player.states)
         return Played(recording, dict(zip(games, scores, strict=True)), effects)
 
 

@@ -14,7 +14,7 @@ from rlmonitor.replay.frames import SPREAD, VIDEO, RecordingFile, read_frames, r
 from rlmonitor.replay.jobs import Job
 from rlmonitor.replay.screens import USUAL_SHAPE, Shape, named_actions
 from rlmonitor.replay.shards import BLOCK, Shard
-from rlmonitor.strategy.counterfactuals import Removal, remove_elements
+from rlmonitor.strategy.counterfactuals import Backdrop, Removal, remove_elements
 
 
 def explained(job: Job, shard: Shard, network: Network) -> tuple[Recording, Sequence[int]]:
@@ -47,7 +47,7 @@ def removal_of(job: Job, shard: Shard, frames: Recording) -> Removal | None:
     key = (job.name, shard.recording, shard.start, shard.stop, frames.observation.shape[1:])
     if key not in _removal:
         _removal.clear()
-        _removal[key] = remove_elements(frames)
+        _removal[key] = remove_elements(Backdrop(frames))
     return _removal[key]
 
 

@@ -117,7 +117,7 @@ def effects(
         ObservationError: the recording does not fit the network, or ``n_frames`` below 1.
         NonFiniteError: weights, outputs or relevance with NaN or infinity.
     """
-    removed = remove_elements(play, n_frames) if removal is None else removal
+    removed = remove_elements(Backdrop(play), n_frames) if removal is None else removal
     if removed is None:
         return Effects(frames=0)
     frames = play.select(removed.index)

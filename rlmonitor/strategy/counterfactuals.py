@@ -173,11 +173,11 @@ class Backdrop:
         return at
 
 
-def remove_elements(play: Recording | Backdrop, n_frames: int = CHANGED) -> Removal | None:
+def remove_elements(backdrop: Backdrop, n_frames: int = CHANGED) -> Removal | None:
     """Take every element away; None where nothing is known of elements or of frames' pasts.
 
     Args:
-        play: consecutive frames; the more, the better the background.
+        backdrop: the frames, and what is behind their elements.
         n_frames: frames that are changed, spread over those whose past is in the recording.
 
     Raises:
@@ -185,7 +185,6 @@ def remove_elements(play: Recording | Backdrop, n_frames: int = CHANGED) -> Remo
     """
     if n_frames < 1:
         raise ObservationError(f"n_frames={n_frames}: expected at least 1")
-    backdrop = play if isinstance(play, Backdrop) else Backdrop(play)
     known = np.flatnonzero((backdrop.sources != UNKNOWN).all(axis=1))
     elements = [name for name in backdrop.play.masks if name != REST]
     if not len(known) or not elements:
