@@ -28,7 +28,8 @@ def test_it_prints_a_table_and_writes_its_numbers_and_picture(tmp_path, capsys):
     options = ["--env", "BreakoutNoFrameskip-v4", *SMALL, "--out", tmp_path, "--no-progress"]
     assert run("evaluate", early, LATE, *options) == 0
     shown = capsys.readouterr().out
-    for name in ("epsilon", "gradient", "random", "breakout/0050000", "breakout/0800000"):
+    networks = "breakout-short/0050000", "breakout-short/0800000"
+    for name in ("epsilon", "gradient", "random", *networks):
         assert name in shown
     with (tmp_path / "evaluation.csv").open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
