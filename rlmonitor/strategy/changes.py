@@ -181,7 +181,7 @@ def _drift(values: Array) -> Change | None:
     if max(before, after) < COUNTS:
         return None
     middle = np.sqrt(before * after)
-    still = (values < middle) == (before < middle)  # on the side of the level before
+    still = (values[:-SINCE] < middle) == (before < middle)  # on the side of the level before
     since = int(np.flatnonzero(still)[-1]) + 1
     return Change(len(values) - 1, since, before, after, 0.0)
 
