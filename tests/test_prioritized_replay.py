@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from test_double_dqn import model
 from test_replay_buffer import GAMES, ROWS, filled
 
+from rlmonitor.double_dqn import double_q_target
 from rlmonitor.prioritized_replay import Draw, PrioritizedAtariReplayBuffer
 
 
@@ -106,3 +108,25 @@ def test_a_double_dqn_learns_by_priority_from_the_errors_that_it_makes() -> None
     assert (stored < unseen).any()
     assert torch.equal(trained(prioritized=True), trained(prioritized=True))
     assert not torch.equal(trained(prioritized=True), trained())
+
+
+def test_errors_count_in_the_loss_by_their_weights() -> None:
+    ours = model(double=True, prioritized=True, batch_size=16, n_steps=2)
+    ours.learn(64)
+    ours.max_grad_norm = 1e9
+    ours._current_progress_remaining = 0.5  # beta is halfway from 0.4 to 1
+    buffer, twin = ours.replay_buffer, copy.deepcopy(ours.q_net)
+    assert isinstance(buffer, PrioritizedAtariReplayBuffer)
+    before = buffer._priorities.copy()
+    np.random.seed(3)  # noqa: NPY002  # SB3's buffers draw from it
+    ours.train(1, batch_size=16)
+    buffer._priorities = before
+    np.random.seed(3)  # noqa: NPY002
+    batch, drawn = buffer.draw(16, 0.7)
+    assert drawn.weights.min() < 0.9  # else all count alike
+    chosen = twin(batch.observations).gather(1, batch.actions.long())
+    goal = double_q_target(twin, ours.q_net_target, batch, 0.99)
+    losses = torch.nn.functional.huber_loss(chosen, goal, reduction="none")[:, 0]
+    (losses * torch.as_tensor(drawn.weights)).mean().backward()
+    for mine, theirs in zip(ours.q_net.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-3, atol=1e-6)
