@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -139,7 +139,13 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     """The DQN of a configuration; stable-baselines3's, with its tensors laid out for speed."""
     training = configuration.training
     rate, final_rate = training.learning_rate, training.learning_rate_final
-    make = partial(DoubleDQN, dtype=DTYPES[training.precision]) if training.double else DQN
+    make: Callable[..., DQN] = DQN
+    if training.double:
+        make = partial(
+            DoubleDQN,
+            dtype=DTYPES[training.precision],
+            advantage_alpha=training.advantage_alpha,
+        )
     model = make(
         "CnnPolicy",
         env,

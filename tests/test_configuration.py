@@ -51,6 +51,13 @@ def test_settings_are_read(tmp_path: Path) -> None:
         ("training", "rewards", "clip", "unknown rewards in [training] of x: 'clip'"),
         ("training", "precision", "bfloat", "'bfloat'; did you mean 'bfloat16'?"),
         ("training", "precision", "bfloat16", '= "bfloat16": expected "single", or double = true'),
+        (
+            "training",
+            "advantage_alpha",
+            1,
+            "advantage_alpha = 1: expected a number from 0, up to 0.99",
+        ),
+        ("training", "advantage_alpha", 0.9, "= 0.9: expected 0.0, or double = true"),
         ("training", "prioritized", True, "prioritized = true: expected false, or double = true"),
         ("training", "target_update_interval", 8, "expected at least n_envs = 16"),
     ],
