@@ -6,6 +6,10 @@ long the ball is above the wall, where it scores without the paddle. Writes a Ma
 
     python benchmarks/tunnel.py
     python benchmarks/tunnel.py FOLDER --games 10
+
+and, with a network, a picture of the first time that its ball gets through an open column::
+
+    python benchmarks/tunnel.py --through agents/breakout/checkpoints/2500032.safetensors
 """
 
 from __future__ import annotations
@@ -18,19 +22,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
+from rlmonitor.board.overlay import relevance_scale
+from rlmonitor.board.still import prepare_stills
 from rlmonitor.environment import make_monitor_env
 from rlmonitor.games.breakout import COLUMNS, ROWS, WALL_TOP, ball_boxes, bricks_standing
 from rlmonitor.lrp import Network, network_of
 from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
+from rlmonitor.round import analyse
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
 BRICKS = ROWS * COLUMNS
 PIECE = 500
 """Steps played at once."""
+AROUND = (-60, -20, 0, 10, 30)
+"""Steps around the moment that the ball gets through, which a picture shows."""
+COMPOSITE = "epsilon-gamma-box"
 MOST = 27_000
 """Steps of a game at most: half an hour."""
 
@@ -87,6 +98,47 @@ def played(network: Network, games: int, seed: int) -> Iterator[Dug]:
     player.close()
 
 
+def through(memory: NDArray[np.uint8]) -> int | None:
+    """The first step of ``[N, 128]`` with the ball above a first wall that has an open column."""
+    ram = memory.astype(np.int64)
+    standing = bricks_standing(ram)
+    first_wall = standing.sum(axis=(1, 2)) > BRICKS / 2  # a second one is put up when all are gone
+    ball = ball_boxes(ram)[:, 0]
+    above = (ball[:, 2] > ball[:, 0]) & (ball[:, 2] <= WALL_TOP)
+    is_open = standing.any(axis=1).sum(axis=1) < COLUMNS
+    found = np.flatnonzero(above & first_wall & is_open)
+    return int(found[0]) if len(found) else None
+
+
+def picture(network: Network, seed: int, path: Path) -> None:
+    """Five frames around the first time that the ball gets through, each with its relevance.
+
+    Each frame has a scale of its own: what it attends to most is brightest.
+
+    Raises:
+        SystemExit: the ball did not get through within half an hour of play.
+    """
+    player = Player(make_monitor_env("breakout", seed=seed), epsilon=0.01, seed=seed)
+    forward = outputs_for_moves(network)
+    for _ in range(0, MOST, PIECE):
+        piece = player.play(forward, PIECE)
+        assert piece.ram is not None
+        at = through(piece.ram[:, 1])
+        if at is not None and at + AROUND[0] >= 0 and at + AROUND[-1] < len(piece):
+            break
+    else:
+        raise SystemExit(f"no ball got through in {MOST:,} steps; try another --seed or network")
+    player.close()
+    frames = piece.select(at + np.array(AROUND))
+    found = analyse(network, frames, targets=["advantage"], composite=COMPOSITE)
+    maps = found.relevance["advantage"].sum(axis=1)
+    stills = prepare_stills(frames.screen, (320, 420))
+    panels = [
+        stills.overlaid(place, one / relevance_scale(one[None])) for place, one in enumerate(maps)
+    ]
+    Image.fromarray(np.concatenate(panels, axis=1)).save(path, optimize=True)
+
+
 def anywhere(rng: np.random.Generator, draws: int = 1_000) -> NDArray[np.int64]:
     """Bricks gone when the first column is open, if each hit takes the lowest brick of any of the
     columns that have one left, ``[draws]``: the wall of someone who does not aim.
@@ -119,9 +171,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=CHECKPOINTS)
     parser.add_argument("--games", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--through", type=Path, metavar="CHECKPOINT", help="only draw its picture")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "tunnel.md")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    if args.through is not None:
+        network = network_of(q_network(load_checkpoint(args.through)))
+        picture(network, args.seed, args.out.with_suffix(".png"))
+        return
     chance = np.median(anywhere(np.random.default_rng(0)))
     lines = [
         "# When a Breakout agent opens the wall",

@@ -51,3 +51,14 @@ def test_hits_anywhere_open_the_first_column_as_fast_as_multinomial_counts_reach
     for hits in (30, 44, 60):
         counts = rng.multinomial(hits, np.full(18, 1 / 18), 4000).max(axis=1)
         assert abs((found <= hits).mean() - (counts >= 6).mean()) < 0.05
+
+
+def test_the_ball_gets_through_where_it_is_above_a_wall_with_an_open_column() -> None:
+    column = [(row, 0) for row in range(6)]
+    low = walls(wall(), wall(*column), ball=(120, 20))
+    closed = walls(wall(), ball=(40, 20))
+    above = walls(wall(*column), wall(*column), ball=(40, 20))
+    assert tunnel.through(np.concatenate([low, closed, above])) == 3
+    assert tunnel.through(np.concatenate([low, closed])) is None
+    nearly_gone = walls(~wall((0, 1)), ball=(40, 20))
+    assert tunnel.through(nearly_gone) is None
