@@ -117,6 +117,7 @@ class TrainingConfiguration:
         exploration_final: and after ``exploration_timesteps``.
         exploration_timesteps: over which it falls, linearly.
         rewards: what points are worth to the agent: their ``sign``, or ``log`` (of 1 + points).
+        life_cost: what a lost life takes off the reward.
         gamma: discount.
         double: the online network chooses the next action, the target network values it.
         advantage_alpha: of advantage learning (Bellemare et al. 2016); with double DQN.
@@ -145,6 +146,7 @@ class TrainingConfiguration:
     exploration_final: float = _real(0.01, 0, 1)
     exploration_timesteps: int = _whole(250_000, 1)
     rewards: str = _one_of("sign", lambda: ("sign", "log"))
+    life_cost: float = _real(0.0, 0, 1_000)
     gamma: float = _real(0.99, 0, 1)
     double: bool = _yes_or_no(False)
     advantage_alpha: float = _real(0.0, 0, 0.99)

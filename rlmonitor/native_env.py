@@ -55,6 +55,8 @@ class NativeAtariVecEnv(VecEnv):
         n_envs: number of games played side by side.
         threads: threads that play them.
         rewards: what a step's points are worth to the agent, by name in ``REWARDS``.
+        life_cost: what a lost life takes off the reward. Without it nothing is lost but what comes
+            after, and a game may pay for losing (VideoPinball's bonus for a drained ball).
         noop_max: a game starts with fewer raw frames than this without action, then FIRE.
         max_frames: raw frames after which a game is cut off (108,000: half an hour of play).
 
@@ -71,6 +73,7 @@ class NativeAtariVecEnv(VecEnv):
         *,
         threads: int = 1,
         rewards: str = "sign",
+        life_cost: float = 0.0,
         noop_max: int = 30,
         max_frames: int = 108_000,
     ) -> None:
@@ -81,7 +84,7 @@ class NativeAtariVecEnv(VecEnv):
             clip_reward=rewards == "sign",
             max_frames=max_frames,
         )
-        self._worth = REWARDS[rewards]
+        self._worth, self._life_cost = REWARDS[rewards], life_cost
         self._env = AtariVectorEnv(
             game,
             n_envs,
@@ -128,7 +131,8 @@ class NativeAtariVecEnv(VecEnv):
             infos[i]["terminal_observation"] = info["final_obs"][i].copy()
             infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
             infos[i]["episode"] = self._close_game(i)
-        return observation, self._worth(reward).astype(np.float32), game_over | life_lost, infos
+        worth = self._worth(reward) - self._life_cost * (life_lost | terminated)
+        return observation, worth.astype(np.float32), game_over | life_lost, infos
 
     def _close_game(self, i: np.intp) -> dict[str, float]:
         """The score of the game that ended in environment i, in SB3's words; counters go to 0."""

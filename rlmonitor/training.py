@@ -132,6 +132,7 @@ def make_env(configuration: Configuration) -> NativeAtariVecEnv:
         training.n_envs,
         threads=training.threads,
         rewards=training.rewards,
+        life_cost=training.life_cost,
     )
 
 

@@ -204,6 +204,39 @@ def test_rewards_are_logarithms_of_points_where_asked_and_scores_stay_points() -
     assert len(seen) > 3  # else the test has seen too little
 
 
+def test_a_lost_life_takes_its_cost_off_the_reward_and_nothing_off_the_score() -> None:
+    env = NativeAtariVecEnv("breakout", 1, noop_max=1, life_cost=2.5)
+    twin, lost, scored = LiteralGame("breakout"), 0, 0
+    observation, rng, episode = env.reset(), np.random.default_rng(0), None
+    assert isinstance(observation, np.ndarray)
+    while episode is None:
+        action = played(observation, rng)
+        observation, reward, _, infos = env.step(action)
+        assert isinstance(observation, np.ndarray)
+        expected = twin.step(int(action[0]))
+        assert reward[0] == expected.reward - 2.5 * expected.done
+        lost += expected.done
+        scored += expected.points > 0
+        episode = infos[0].get("episode")
+    assert (episode["r"], episode["l"]) == expected.episode
+    env.close()
+    assert lost == 5
+    assert scored > 0  # else the test has seen too little
+
+
+def test_a_game_that_is_cut_off_costs_no_life() -> None:
+    env = NativeAtariVecEnv("breakout", 1, noop_max=1, life_cost=2.5, max_frames=600)
+    env.reset()
+    costs, infos = [], [{}]
+    while "episode" not in infos[0]:  # nobody serves the second ball
+        _, reward, _, infos = env.step(np.zeros(1, np.int64))
+        costs.append(float(reward[0]))
+    assert infos[0]["TimeLimit.truncated"]
+    assert costs[-1] == 0
+    assert sum(costs) == -2.5
+    env.close()
+
+
 def test_an_unknown_game_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'video_pinball'"):
         NativeAtariVecEnv("video_pinbal")
