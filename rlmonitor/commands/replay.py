@@ -183,4 +183,5 @@ def _tell(outcome: Outcome, out: str, notes: Mapping[str, Sequence[str]], *, as_
         n, kept = len(outcome.made), len(outcome.kept)
         before = f", {kept} stood from before" if kept else ""
         told = f" Elements from: {outcome.elements_from}." if outcome.elements_from else ""
-        say(f"{n} rounds made{before}; {outcome.events} events.{told} Run: {out}")
+        made = "1 round" if n == 1 else f"{n} rounds"
+        say(f"{made} made{before}; {outcome.events} events.{told} Run: {out}")

@@ -169,6 +169,7 @@ def trusted_policy(file: BinaryIO, where: str) -> BasePolicy:
 
     Raises:
         CheckpointError: no algorithm that is known loads it.
+        DependencyError: it needs sb3-contrib, which is missing.
     """
     from stable_baselines3 import A2C, DQN, PPO
     from stable_baselines3.common.base_class import BaseAlgorithm
@@ -184,6 +185,10 @@ def trusted_policy(file: BinaryIO, where: str) -> BasePolicy:
         try:
             with torch.random.fork_rng(devices=[]):
                 return kind.load(io.BytesIO(file.read()), device="cpu").policy
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "sb3_contrib":
+                raise DependencyError(_needs_contrib(where)) from error
+            said = first_line(error)
         except Exception as error:  # unpickling may raise anything
             said = first_line(error)
     raise CheckpointError(f"{where} cannot be loaded by stable-baselines3 either: {said}")
@@ -210,10 +215,12 @@ def _policy_class(module: str, where: str) -> Any:
     try:
         from sb3_contrib.qrdqn.policies import QRDQNPolicy
     except ImportError as error:
-        raise DependencyError(
-            f"{where} is a QRDQN, which needs sb3-contrib: pip install 'rlmonitor[contrib]'"
-        ) from error
+        raise DependencyError(_needs_contrib(where)) from error
     return QRDQNPolicy
+
+
+def _needs_contrib(where: str) -> str:
+    return f"{where} needs sb3-contrib: pip install 'rlmonitor[contrib]'"
 
 
 def _policy_kwargs(

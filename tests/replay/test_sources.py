@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ import torch
 from gymnasium import spaces
 from oracles.networks import Frames
 from safetensors.torch import save_file
-from sb3_contrib import QRDQN
+from sb3_contrib import QRDQN, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import NatureCNN
 from torch import nn
 
 from rlmonitor.demo import shipped_checkpoint
-from rlmonitor.errors import CheckpointError, ConfigurationError, UnknownNameError
+from rlmonitor.errors import CheckpointError, ConfigurationError, DependencyError, UnknownNameError
 from rlmonitor.lrp import attribute, network_of
 from rlmonitor.networks import NETWORKS
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
@@ -202,6 +203,21 @@ def test_the_state_dict_of_a_whole_policy(
         assert torch.equal(ours.map, theirs.map)
     with pytest.raises(CheckpointError, match=r"expected|no '"):
         load_network(str(path), architecture="nips" if architecture == "nature" else "nature")
+
+
+@pytest.mark.parametrize("algorithm", ["QRDQN", "RecurrentPPO"])
+def test_where_contrib_is_missing_the_file_says_how_to_get_it(
+    algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env, path = FourActions(spaces.Box(0, 255, (4, 36, 36), np.uint8)), tmp_path / "agent.zip"
+    made = agent("QRDQN")
+    if algorithm == "RecurrentPPO":
+        made = RecurrentPPO("CnnLstmPolicy", env, n_steps=8, batch_size=8, device="cpu")
+    made.save(path)
+    for module in [each for each in sys.modules if each.partition(".")[0] == "sb3_contrib"]:
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(DependencyError, match=r"pip install 'rlmonitor\[contrib\]'"):
+        load_network(str(path), trust=True)
 
 
 def test_a_saved_policy_is_read_where_it_is_trusted(tmp_path: Path) -> None:
