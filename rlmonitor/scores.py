@@ -24,7 +24,7 @@ Observations = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Games:
+class Results:
     """What came of N games.
 
     Attributes:
@@ -49,7 +49,7 @@ def play_games(
     max_frames: int = 108_000,
     seed: int = 0,
     advance: Callable[[], None] = lambda: None,
-) -> Games:
+) -> Results:
     """Play whole games side by side, each in an environment of its own.
 
     The first game of each environment counts, so that short games do not count more often than
@@ -92,7 +92,7 @@ def _first_games(
     act: Callable[[Observations], NDArray[np.int64]],
     shown: Callable[[Observations], Observations],
     advance: Callable[[], None],
-) -> Games:
+) -> Results:
     """The first game of each environment."""
     ended: dict[int, dict[str, Any]] = {}
     observation = env.reset()
@@ -103,7 +103,7 @@ def _first_games(
                 ended[i] = info
                 advance()
     ordered = [ended[i] for i in range(env.num_envs)]
-    return Games(
+    return Results(
         np.array([info["episode"]["r"] for info in ordered], np.float64),
         np.array([info["episode"]["l"] for info in ordered], np.int64),
         np.array([info["TimeLimit.truncated"] for info in ordered], np.bool_),

@@ -14,7 +14,7 @@ from rich.table import Table
 from rlmonitor.commands.shared import SEED, THREADS, AsJson, Bar, set_threads
 
 if TYPE_CHECKING:
-    from rlmonitor.scores import Games
+    from rlmonitor.scores import Results
 
 
 def score(
@@ -63,7 +63,7 @@ def score(
         Console().print(_table(rows))
 
 
-def _row(path: Path, timesteps: int, found: Games) -> dict[str, Any]:
+def _row(path: Path, timesteps: int, found: Results) -> dict[str, Any]:
     scores = found.scores
     return {
         "checkpoint": str(path),
