@@ -99,14 +99,14 @@ def played(network: Network, games: int, seed: int) -> Iterator[Dug]:
 
 
 def through(memory: NDArray[np.uint8]) -> int | None:
-    """The first step of ``[N, 128]`` with the ball above a first wall that has an open column."""
+    """The first step of ``[N, 128]`` with the ball above a wall that is open, but mostly stands."""
     ram = memory.astype(np.int64)
     standing = bricks_standing(ram)
-    first_wall = standing.sum(axis=(1, 2)) > BRICKS / 2  # a second one is put up when all are gone
+    stands = standing.sum(axis=(1, 2)) > BRICKS / 2  # else the ball gets through anywhere
     ball = ball_boxes(ram)[:, 0]
     above = (ball[:, 2] > ball[:, 0]) & (ball[:, 2] <= WALL_TOP)
     is_open = standing.any(axis=1).sum(axis=1) < COLUMNS
-    found = np.flatnonzero(above & first_wall & is_open)
+    found = np.flatnonzero(above & stands & is_open)
     return int(found[0]) if len(found) else None
 
 

@@ -20,7 +20,7 @@ from stable_baselines3.dqn import DQN
 
 from rlmonitor.board.writer import BoardWriter
 from rlmonitor.callbacks import StrategyMonitorCallback
-from rlmonitor.configuration import Configuration
+from rlmonitor.configuration import Configuration, TrainingConfiguration
 from rlmonitor.double_dqn import DoubleDQN
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.native_env import NativeAtariVecEnv
@@ -140,14 +140,7 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     """The DQN of a configuration; stable-baselines3's, with its tensors laid out for speed."""
     training = configuration.training
     rate, final_rate = training.learning_rate, training.learning_rate_final
-    make: Callable[..., DQN] = DQN
-    if training.double:
-        make = partial(
-            DoubleDQN,
-            dtype=DTYPES[training.precision],
-            advantage_alpha=training.advantage_alpha,
-        )
-    model = make(
+    model = _algorithm(training)(
         "CnnPolicy",
         env,
         learning_rate=rate if final_rate is None else LinearSchedule(rate, final_rate, 1.0),
@@ -172,6 +165,14 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
     )
     model.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in its stubs
     return model
+
+
+def _algorithm(training: TrainingConfiguration) -> Callable[..., DQN]:
+    if not training.double:
+        return DQN
+    return partial(
+        DoubleDQN, dtype=DTYPES[training.precision], advantage_alpha=training.advantage_alpha
+    )
 
 
 def play_in(model: DQN, timesteps: int, signals: StopSignals, bar: ProgressBar) -> None:

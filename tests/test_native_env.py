@@ -16,11 +16,13 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.atari_wrappers import MaxAndSkipEnv, WarpFrame
 from stable_baselines3.common.evaluation import evaluate_policy
 
+from rlmonitor.configuration import parse_configuration
 from rlmonitor.demo import shipped_checkpoint
 from rlmonitor.errors import UnknownNameError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.preprocessing import describe
 from rlmonitor.replay.checkpoints import q_network
+from rlmonitor.training import make_env
 
 
 @pytest.fixture
@@ -222,6 +224,16 @@ def test_a_lost_life_takes_its_cost_off_the_reward_and_nothing_off_the_score() -
     env.close()
     assert lost == 5
     assert scored > 0  # else the test has seen too little
+
+
+def test_a_training_pays_what_its_settings_say_a_life_costs() -> None:
+    env = make_env(parse_configuration({"training": {"n_envs": 1, "life_cost": 2.5}}, "x"))
+    env.reset()
+    done = np.zeros(1, bool)
+    while not done[0]:
+        _, reward, done, _ = env.step(np.zeros(1, np.int64))
+    assert reward[0] == -2.5
+    env.close()
 
 
 def test_a_game_that_is_cut_off_costs_no_life() -> None:

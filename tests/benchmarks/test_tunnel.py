@@ -53,7 +53,7 @@ def test_hits_anywhere_open_the_first_column_as_fast_as_multinomial_counts_reach
         assert abs((found <= hits).mean() - (counts >= 6).mean()) < 0.05
 
 
-def test_the_ball_gets_through_where_it_is_above_a_wall_with_an_open_column() -> None:
+def test_the_ball_gets_through_where_it_is_above_an_open_wall_that_stands() -> None:
     column = [(row, 0) for row in range(6)]
     low = walls(wall(), wall(*column), ball=(120, 20))
     closed = walls(wall(), ball=(40, 20))
