@@ -18,6 +18,7 @@ from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
 from rlmonitor.strategy.causal import effects, mean_effect, measure
 from rlmonitor.strategy.counterfactuals import Backdrop
+from rlmonitor.testing import set_memory
 
 CHECKPOINT = Path(__file__).parents[1] / "rlmonitor" / "data" / "breakout.safetensors"
 STEPS = 160
@@ -156,6 +157,42 @@ def test_behind_the_bricks_and_the_ball_is_what_the_emulator_draws():
     field[40:75, 5:79] = True  # below the wall nothing but the ball
     assert not edited.without["ball"][:, :, field].any()
     assert not filled.without["ball"][:, :, field].any()
+
+
+def test_an_open_column_is_closed_and_the_space_above_the_wall_stays_as_it_is():
+    """Columns are opened in the player's memory in mid-play, so what is behind them is known."""
+    env, states = make_monitor_env("breakout", seed=3), []
+    ale = insert_tap(env).unwrapped.ale
+
+    def watched(observation):
+        if len(states) == STEPS // 2:
+            standing = breakout.bricks_standing(ale.getRAM()[None].astype(np.int64))[0]
+            standing[:, [9, 12]] = False  # nothing hits their bricks before
+            set_memory(ale, breakout.with_bricks(ale.getRAM(), standing))
+        states.append(clone_state(ale))
+        return forward(observation)
+
+    play = Player(env, seed=1).play(watched, STEPS)
+    preprocessing = describe(env)
+    env.close()
+    closed, opened = np.arange(10, STEPS // 2, 10), np.arange(STEPS // 2 + 10, STEPS, 10)
+    backdrop, edit = Backdrop(play), {"tunnel": EDITS["breakout"]["tunnel"]}
+    untouched = backdrop.without(["tunnel"], closed)
+    assert not untouched.exists["tunnel"].any()
+    np.testing.assert_array_equal(untouched.without["tunnel"], untouched.observation)
+
+    drawn = counterfactuals(
+        emulator(), [states[i - 3 : i + 1] for i in opened], edit, preprocessing
+    )
+    filled = backdrop.without(["tunnel"], opened)
+    assert filled.exists["tunnel"].all()
+    passing = play.masks["ball"].any(axis=0)
+    changed = (drawn.observation != drawn.without["tunnel"]) & ~passing
+    difference = np.abs(drawn.without["tunnel"].astype(int) - filled.without["tunnel"])
+    assert changed.sum(axis=(1, 2, 3)).min() > 4 * 100  # two columns of some 4 x 15 pixels
+    assert difference[changed].max() <= 2
+    elsewhere = filled.without["tunnel"] != filled.observation
+    assert not (elsewhere & ~changed)[..., ~passing].any()
 
 
 def test_the_trained_agent_needs_the_ball_most_and_looks_there_most():

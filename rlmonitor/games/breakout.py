@@ -6,10 +6,12 @@ y = 57, 18 columns of 8 px from x = 8. The playing field lies between the walls.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.games.pixels import Mask, Screens, ball_in, longest_run, still
+from rlmonitor.games.pixels import Mask, Painted, Screens, ball_in, longest_run, still
 from rlmonitor.games.screen import (
     Boxes,
     Element,
@@ -34,6 +36,8 @@ _RED, _ORANGE, _BROWN = (200, 72, 72), (198, 108, 58), (180, 122, 48)
 _YELLOW, _GREEN, _BLUE = (162, 162, 42), (72, 160, 72), (66, 72, 200)
 _BLACK, _GREY = (0, 0, 0), (142, 142, 142)
 ROW_COLOURS = (_RED, _ORANGE, _BROWN, _YELLOW, _GREEN, _BLUE)
+GREY_LEVELS = (110, 129, 131, 148, 124, 85)
+"""Of the rows of bricks, from the top, as a policy sees them."""
 
 _BRICK_BYTE = np.array([35, 29, 29, 29, 29, 23, 23, 23, 23, 17, 17, 11, 11, 11, 11, 5, 5, 5])
 _BRICK_BIT = np.array([6, 6, 4, 2, 0, 0, 2, 4, 6, 4, 6, 6, 4, 2, 0, 0, 2, 4])
@@ -148,6 +152,38 @@ def tunnel_pixels(screens: Screens) -> Mask:
     return _painted(_tunnel_boxes(seen_bricks(screens)), screens)
 
 
+def close_columns(screens: Screens) -> NDArray[np.uint8]:
+    """The screens ``[N, H, W]`` with all bricks in those columns that have none."""
+    standing = seen_bricks(screens)
+    closed = standing | ~standing.any(axis=1, keepdims=True)
+    before, after = (_drawn(wall, screens) for wall in (standing, closed))
+    # Elsewhere a pixel keeps what the screen shows, also where it shares one with a brick.
+    return np.where(before == after, screens.grey, after)
+
+
+def _drawn(standing: NDArray[np.bool_], screens: Screens) -> NDArray[np.uint8]:
+    """Screens ``[N, H, W]`` with nothing but walls ``[N, 6, 18]``."""
+    walls, which = np.unique(standing.reshape(len(standing), -1), axis=0, return_inverse=True)
+    drawn = [
+        replace(screens, empty=(*screens.empty, *_wall(wall.reshape(ROWS, COLUMNS)))).nothing
+        for wall in walls
+    ]
+    return np.stack(drawn)[which]
+
+
+def _wall(standing: NDArray[np.bool_]) -> Painted:
+    """The bricks of one wall ``[6, 18]``."""
+    place = [
+        (WALL_TOP + ROW_HEIGHT * row, FIELD[1] + COLUMN_WIDTH * column)
+        for row, column in np.ndindex(ROWS, COLUMNS)
+    ]
+    return tuple(
+        (GREY_LEVELS[brick // COLUMNS], (top, left, top + ROW_HEIGHT, left + COLUMN_WIDTH))
+        for brick, (top, left) in enumerate(place)
+        if standing.flat[brick]
+    )
+
+
 def paddle_pixels(screens: Screens) -> Mask:
     """The longest run of what is shown on the paddle's line."""
     line, _ = screens.within((189, 0, 193, 160))
@@ -177,7 +213,7 @@ GAME = Game(
             ball_in(FIELD, paddle_pixels, brick_pixels),
         ),
         Element("paddle", paddle_boxes, frozenset({_RED}), paddle_pixels),
-        Element("tunnel", tunnel_boxes, frozenset({_BLACK}), tunnel_pixels),
+        Element("tunnel", tunnel_boxes, frozenset({_BLACK}), tunnel_pixels, close_columns),
         Element("bricks", brick_boxes, frozenset(ROW_COLOURS), brick_pixels),
         Element("display", fixed(DISPLAY), frozenset({_BLACK, _GREY}), still(DISPLAY)),
     ),

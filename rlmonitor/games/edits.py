@@ -32,6 +32,11 @@ def _breakout_without_bricks(ram: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return with_bricks(ram, np.zeros((ROWS, COLUMNS), np.bool_))
 
 
+def _breakout_without_tunnel(ram: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    standing = bricks_standing(ram[None].astype(np.int64))[0]
+    return with_bricks(ram, standing | ~standing.any(axis=0))
+
+
 def _breakout_fresh_display(ram: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Score 0 and five lives: the display cannot go, but it can say nothing of this game."""
     edited = ram.copy()
@@ -44,6 +49,7 @@ EDITS: Mapping[str, Mapping[str, Edit]] = {
     "breakout": {
         "ball": _breakout_without_ball,
         "bricks": _breakout_without_bricks,
+        "tunnel": _breakout_without_tunnel,
         "display": _breakout_fresh_display,
     }
 }

@@ -1,4 +1,4 @@
-"""Observations without some elements: what belongs to them is painted as the empty screen.
+"""Observations without some elements: what belongs to them is painted as what is behind them.
 
 The game goes on as it was; only the policy is shown less. Delfosse et al. 2024 ('Interpretable
 Concept Bottlenecks to Align Reinforcement Learning Agents', section 4) hide Pong's enemy so.
@@ -19,8 +19,8 @@ from rlmonitor.games.screen import REST, Game, pixel_masks
 def without(game: Game, elements: Collection[str], grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Screens on which elements are not to be seen.
 
-    An element is where the game's table of pixels finds it in each screen, and what is behind it is
-    the table's empty screen.
+    An element is where the game's table of pixels finds it in each screen. What is behind it is the
+    table's empty screen, or what the element itself says: behind an open tunnel are its bricks.
 
     Args:
         game: the table.
@@ -37,10 +37,12 @@ def without(game: Game, elements: Collection[str], grey: NDArray[np.uint8]) -> N
         )
     require_hideable(game, elements)
     masks, _ = pixel_masks(game, grey)
-    hidden = np.zeros(grey.shape, np.bool_)
-    for name in elements:
-        hidden |= masks[name]
-    return np.where(hidden, Screens(grey, game.empty, game.screen).nothing, grey)
+    screens, shown = Screens(grey, game.empty, game.screen), grey
+    for element in game.elements:
+        if element.name in elements:
+            behind = screens.nothing if element.behind is None else element.behind(screens)
+            shown = np.where(masks[element.name], behind, shown)
+    return shown
 
 
 def require_hideable(game: Game, elements: Collection[str]) -> None:

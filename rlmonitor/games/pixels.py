@@ -110,6 +110,9 @@ class Screens:
 Detect = Callable[[Screens], Mask]
 """Screens to where an element is, ``[N, H, W]``; the element is what no earlier one has taken."""
 
+Redraw = Callable[[Screens], NDArray[np.uint8]]
+"""Screens to others, ``[N, H, W]``."""
+
 
 def still(*regions: Region) -> Detect:
     """An element that stands still."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlmonitor.errors import ObservationError
-from rlmonitor.games.pixels import LOSSLESS, Detect, Painted, Screens
+from rlmonitor.games.pixels import LOSSLESS, Detect, Painted, Redraw, Screens
 
 Ram = NDArray[np.int64]
 """``[N, 128]`` bytes of memory, as integers that arithmetic cannot overflow."""
@@ -42,12 +42,15 @@ class Element:
         colours: the RGB colours that its visible pixels take, for the test against pixels; empty
             where the boxes are a region that anything may cross.
         pixels: where it is on screens without memory; None if pixels do not tell.
+        behind: screens to what they show where it is not, for hiding it; None if that is the
+            game's empty screen.
     """
 
     name: str
     boxes: Callable[[Ram], Boxes]
     colours: frozenset[tuple[int, int, int]] = frozenset()
     pixels: Detect | None = None
+    behind: Redraw | None = None
 
 
 @dataclass(frozen=True)

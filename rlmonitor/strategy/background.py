@@ -107,25 +107,53 @@ class Views:
         Raises:
             ObservationError: a mask that does not fit the observations.
         """
+        ever, seldom = self._places(mask, free)
+        rows, columns = np.nonzero(ever)
+        behind = np.zeros(self.frames.shape[1:], self.frames.dtype)
+        for channel, picture in enumerate(np.moveaxis(self.frames, 1, 0)):
+            shown = free[self.index][:, rows, columns]
+            behind[channel][rows, columns] = _masked_median(picture[:, rows, columns], shown)
+            if not seldom.any():
+                continue
+            usual = self.usual[channel]
+            around = np.where(ever & ~seldom, behind[channel], self.middle[channel])
+            behind[channel][seldom] = usual
+            edges = _edges(around, seldom, float(usual))
+            at = seldom & np.isfinite(edges)
+            behind[channel][at] = edges[at].round() if behind.dtype == np.uint8 else edges[at]
+        return behind
+
+    def bare(self, mask: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where an element never goes away and looks as the ground does: there is nothing of it.
+
+        A pixel on its edge counts if all those further inside do.
+
+        Args:
+            mask: as for `behind`, as is the error.
+            free: as for `behind`.
+
+        Returns:
+            ``[H, W]``.
+        """
+        _, seldom = self._places(mask, free)
+        usual = np.stack(self.usual)[:, None, None].astype(np.float64)
+        level = 1 if self.frames.dtype == np.uint8 else 1e-6
+        ground = (np.abs(self.frames - usual) <= level).all(axis=1)
+        plain = np.asarray((ground | ~mask[self.index]).all(axis=0))
+        core = seldom & ~_any_beside(~seldom, CROSS)
+        edge = _any_beside(core, SQUARE) & ~_any_beside(core & ~plain, SQUARE)
+        return np.asarray(seldom & np.where(core, plain, edge))
+
+    def _places(
+        self, mask: NDArray[np.bool_], free: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Pixels that a mask ever holds, and those of them that it never frees, ``[H, W]`` each."""
         if mask.shape != self._shape or mask.dtype != np.bool_:
             raise ObservationError(
                 f"a mask {mask.dtype}{list(mask.shape)}, expected bool{list(self._shape)}"
             )
-        ever, free = np.asarray(mask.any(axis=0)), free[self.index]
-        rows, columns = np.nonzero(ever)
-        seldom = ever & ~free.any(axis=0)
-        behind = np.zeros(self.frames.shape[1:], self.frames.dtype)
-        for channel, picture in enumerate(np.moveaxis(self.frames, 1, 0)):
-            found = _masked_median(picture[:, rows, columns], free[:, rows, columns])
-            behind[channel][rows, columns] = found
-            if not seldom.any():
-                continue
-            usual = self.usual[channel]
-            behind[channel][seldom] = usual
-            edges = _edges(self.middle[channel], ever, float(usual))
-            at = seldom & np.isfinite(edges)
-            behind[channel][at] = edges[at].round() if behind.dtype == np.uint8 else edges[at]
-        return behind
+        ever = np.asarray(mask.any(axis=0))
+        return ever, ever & ~free[self.index].any(axis=0)
 
 
 def fill(
@@ -199,6 +227,11 @@ def _mean_beside(
     count = convolve(mask.astype(np.float64), kernel, mode="constant")
     total = convolve(np.where(mask, picture, 0).astype(np.float64), kernel, mode="constant")
     return np.asarray(np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0.5))
+
+
+def _any_beside(mask: NDArray[np.bool_], kernel: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether any neighbour of a pixel is in a mask ``[H, W]``."""
+    return np.asarray(convolve(mask.astype(np.float64), kernel, mode="constant") > 0.5)
 
 
 def _masked_median(values: NDArray[Any], free: NDArray[np.bool_]) -> NDArray[Any]:

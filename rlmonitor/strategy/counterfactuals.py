@@ -16,6 +16,8 @@ Where and with what a pixel is filled decides what the change of an output means
   its part of a pixel on the edge is replaced: of a wall that meets the display in the middle of a
   pixel nothing is taken, and of a brick nothing is left in a pixel that counts as the space above.
   This matters: a faint line left of the bricks moves the advantage more than all bricks do.
+* *Nothing to take away.* Where an element never goes away and looks as the ground does, as does the
+  space above a wall, frames stay as they are; what it shares with an open column closes with that.
 * *Regions* outside all elements get their own plain median over time: there is no telling what
   stands there, but what a shortcut reads must change, or it would say nothing. Frames that show the
   median there already do not count: nothing was taken away. Fewer than `LEAST_CHANGED` others say
@@ -139,9 +141,12 @@ class Backdrop:
     def _cover(self, name: str) -> tuple[NDArray[np.bool_], NDArray[Any]]:
         """Where an element is, with its edges, and what is behind it."""
         if name not in self._covers:
-            mask = grown(self._elements[name], [s for of, s in self._still.items() if of != name])
+            before = list(self._elements)[: list(self._elements).index(name)]
+            mask = grown(self._elements[name], [self._still[other] for other in before])
             free = ~mask & ~in_front(name, self._elements)
-            self._covers[name] = mask, self._views.behind(mask, free)
+            bare = mask & self._views.bare(mask, free)
+            # What the bare part shares with what was there before changes with that.
+            self._covers[name] = grown(mask & ~bare, [bare]), self._views.behind(mask, free)
         return self._covers[name]
 
     @cached_property

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
+import gymnasium
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rlmonitor.emulator import clone_state
 from rlmonitor.errors import ObservationError, UnknownNameError
-from rlmonitor.games import GAMES
+from rlmonitor.games import GAMES, breakout
 from rlmonitor.games.hiding import without
+from rlmonitor.interventions import SpareEmulator
 from rlmonitor.testing import play_raw
 
 BROWN, GREEN, ORANGE, BLACK, RED = (
@@ -64,6 +67,35 @@ def test_an_observation_is_what_a_painted_screen_would_have_given(
     apart[0] = False  # the title of Pong
     assert apart.sum() > 400
     assert np.abs(hidden.astype(int) - expected)[apart].max() <= 2
+
+
+def test_a_hidden_tunnel_is_closed_and_without_one_nothing_changes() -> None:
+    """Against what the console draws of the same game with the columns' bricks in memory."""
+    emulator = SpareEmulator("breakout")
+    env = gymnasium.make("BreakoutNoFrameskip-v4")
+    env.reset(seed=3)
+    for step in range(120):
+        env.step(int(step == 5) + 2 * (step % 7 == 0))
+    state = clone_state(env.unwrapped.ale)
+    rng = np.random.default_rng(2)
+
+    def drawn(standing: NDArray[np.bool_]) -> Screens:
+        def edit(ram: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            return breakout.with_ball(breakout.with_bricks(ram, standing), 140, 60)
+
+        return seen(emulator.draw(state, edit))
+
+    for opened in ([], [0], [17, 3], [8, 9, 10], range(18)):
+        closed = np.asarray(rng.random((6, 18)) < 0.7)
+        closed[3] = True
+        closed[:, list(opened)] = True
+        standing = closed.copy()
+        standing[:, list(opened)] = False
+        before, expected = drawn(standing), drawn(closed)
+        hidden = without(GAMES["breakout"], ["tunnel"], before)
+        assert np.array_equal(before, expected) == (not opened)
+        np.testing.assert_allclose(hidden.astype(int), expected, atol=1)
+    env.close()
 
 
 def test_nothing_else_is_touched_and_two_elements_go_together() -> None:

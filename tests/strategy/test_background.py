@@ -116,6 +116,30 @@ def test_of_pixels_on_a_border_only_the_elements_part_is_replaced(box, inside, o
     assert (difference[~mask[0]] == 0).all()
 
 
+@given(st.integers(0, 99), st.sampled_from([np.uint8, np.float32]))
+@settings(max_examples=20, deadline=None)
+def test_bare_is_what_never_goes_away_and_always_looks_as_the_ground_does(seed, kind):
+    rng = np.random.default_rng(seed)
+    frames = np.zeros((12, 1, SIZE, SIZE), kind)
+    frames[:, :, 4:8] = 9  # a wall, with what a pixel's height of it leaves in the row above
+    frames[:, :, 3] = 2
+    frames[6:, :, 3:8, 2:5] = 0  # a gap opens in it
+    at = tuple(rng.integers(0, [3, SIZE]))
+    frames[rng.integers(0, 12), 0, *at] = 5  # something is shown above it once
+    mask = np.zeros((12, SIZE, SIZE), bool)
+    mask[:, :4] = True
+    mask[6:, 4:8, 2:5] = True
+    bare = Views(frames, 1, ground=~mask & (frames[:, 0] == 0)).bare(mask, free=~mask)
+    row, column = at
+    expected = np.zeros((SIZE, SIZE), bool)
+    expected[:4] = True
+    expected[at] = False
+    beside = slice(max(column - 1, 0), column + 2)
+    if row == 2:  # the edge beside it may show some of it
+        expected[3, beside] = False
+    np.testing.assert_array_equal(bare, expected)
+
+
 def test_a_mask_grows_into_what_stands_still_and_not_into_what_passes():
     mask = np.zeros((4, 5, 5), bool)
     mask[:, 2:, :] = True
