@@ -2,7 +2,8 @@
 
 Networks of a training play whole games. A tunnel is open once a column has no brick left: whoever
 hits bricks anywhere opens the first one late, whoever digs opens it early. Beside it stands how
-long the ball is above the wall, where it scores without the paddle. Writes a Markdown table::
+long the ball is above the wall, where it scores without the paddle. A second table tells what a
+network makes of an open column: its choice changes if the column is closed. Writes Markdown::
 
     python benchmarks/tunnel.py
     python benchmarks/tunnel.py FOLDER --games 10
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.rollout import Player
 from rlmonitor.round import analyse
+from rlmonitor.strategy.causal import mean_effect, measure
+from rlmonitor.strategy.counterfactuals import Backdrop, Counterfactuals, remove_elements
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE.parent / "agents" / "breakout" / "checkpoints"
@@ -44,6 +48,8 @@ AROUND = (-60, -20, 0, 10, 30)
 COMPOSITE = "epsilon-gamma-box"
 MOST = 27_000
 """Steps of a game at most: half an hour."""
+PLAYS, WATCHED, LOOKED_AT = 8, 2048, 128
+"""Plays, steps of each, and frames spread over them in which columns are closed."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +171,80 @@ def row(timesteps: int, games: Sequence[Dug]) -> str:
     )
 
 
+def opening(paths: Sequence[Path], games: int, seed: int) -> Iterator[str]:
+    """When each network opens the wall, as Markdown."""
+    chance = np.median(anywhere(np.random.default_rng(0)))
+    yield from (
+        f"{games} whole games of each network, ε = 0.01. A column is open once its six bricks are "
+        "gone; sides are its three left and three right columns. Hits that fall on columns at "
+        f"random open the first with {chance:.0f} of {BRICKS} bricks gone (median).",
+        "",
+        "| timesteps | points | games with an open column | bricks gone then, median | "
+        "it is at a side | ball above the wall |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    )
+    for path in paths:
+        checkpoint = load_checkpoint(path)
+        found = list(played(network_of(q_network(checkpoint)), games, seed))
+        yield row(checkpoint.timesteps, found)
+
+
+def closing(paths: Sequence[Path], seed: int, plays: int = PLAYS) -> Iterator[str]:
+    """What closing open columns changes for each network, in the last one's play, as Markdown.
+
+    Raises:
+        SystemExit: no column is open in that play.
+    """
+    networks = {path: network_of(q_network(load_checkpoint(path))) for path in paths}
+    changed = [removed(networks[paths[-1]], seed + each) for each in range(plays)]
+    changed = [each for each in changed if each.exists["tunnel"].any()]
+    if not changed:
+        raise SystemExit(f"no column is open in {plays} x {WATCHED:,} steps; try another --seed")
+    frames = sum(int(each.exists["tunnel"].sum()) for each in changed)
+    yield from (
+        f"What each network makes of the same {frames} frames with an open column, from "
+        f"{len(changed)} plays of the last one, once the columns are closed: how much the greedy "
+        "action's advantage changes, as a part of the mean advantage, and in how many frames "
+        "another action is greedy. Beside it the same without the ball. Means over the plays ± "
+        "their standard error.",
+        "",
+        "| timesteps | closed: change of the choice | another action | no ball: change of the "
+        "choice | another action |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    )
+    for path, network in networks.items():
+        found = [measure(network, each) for each in changed]
+        cells = [
+            cell
+            for name in ("tunnel", "ball")
+            for cell in (
+                f"{_mean([mean_effect(f.choice, f.exists, f.choice_scale)[name] for f in found])}",
+                f"{_mean([mean_effect(f.action_changed, f.exists)[name] for f in found])}",
+            )
+        ]
+        yield f"| {load_checkpoint(path).timesteps:,} | {' | '.join(cells)} |"
+
+
+def removed(network: Network, seed: int) -> Counterfactuals:
+    """Frames of a play with its open columns closed, and without the ball."""
+    player = Player(make_monitor_env("breakout", seed=seed), epsilon=0.01, seed=seed)
+    found = remove_elements(Backdrop(player.play(outputs_for_moves(network), WATCHED)), LOOKED_AT)
+    player.close()
+    assert found is not None
+    return found.changed
+
+
+def _mean(values: Sequence[float]) -> str:
+    """Mean and its standard error."""
+    spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    return f"{np.mean(values):.2f} ± {spread:.2f}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Play, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, nargs="?", default=CHECKPOINTS)
-    parser.add_argument("--games", type=int, default=10)
+    parser.add_argument("--games", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--through", type=Path, metavar="CHECKPOINT", help="only draw its picture")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "tunnel.md")
@@ -179,24 +254,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         network = network_of(q_network(load_checkpoint(args.through)))
         picture(network, args.seed, args.out.with_suffix(".png"))
         return
-    chance = np.median(anywhere(np.random.default_rng(0)))
-    lines = [
-        "# When a Breakout agent opens the wall",
-        "",
-        f"`benchmarks/tunnel.py`: {args.games} whole games of each network, ε = 0.01. A column is "
-        "open once its six bricks are gone; sides are its three left and three right columns. "
-        f"Hits that fall on columns at random open the first with {chance:.0f} of {BRICKS} bricks "
-        "gone (median).",
-        "",
-        "| timesteps | points | games with an open column | bricks gone then, median | "
-        "it is at a side | ball above the wall |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for path in sorted(args.folder.glob("*.safetensors")):
-        checkpoint = load_checkpoint(path)
-        games = list(played(network_of(q_network(checkpoint)), args.games, args.seed))
-        lines.append(row(checkpoint.timesteps, games))
-        print(lines[-1], flush=True)
+    paths = sorted(args.folder.glob("*.safetensors"))
+    lines = ["# When a Breakout agent opens the wall", "", "`python benchmarks/tunnel.py`", ""]
+    title = ("", "## What open columns matter", "")
+    for line in chain(opening(paths, args.games, args.seed), title, closing(paths, args.seed)):
+        lines.append(line)
+        print(line, flush=True)
     args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

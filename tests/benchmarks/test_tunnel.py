@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 import tunnel
 from numpy.typing import NDArray
 
 from rlmonitor.games.breakout import with_ball, with_bricks
+from rlmonitor.lrp import network_of
+from rlmonitor.replay.checkpoints import load_checkpoint, q_network
+from rlmonitor.strategy.counterfactuals import Counterfactuals
+
+CHECKPOINT = Path(__file__).parents[2] / "rlmonitor" / "data" / "breakout.safetensors"
 
 
 def walls(*standing: NDArray[np.bool_], ball: tuple[int, int] = (120, 80)) -> NDArray[np.uint8]:
@@ -62,3 +71,29 @@ def test_the_ball_gets_through_where_it_is_above_an_open_wall_that_stands() -> N
     assert tunnel.through(np.concatenate([low, closed])) is None
     nearly_gone = walls(~wall((0, 1)), ball=(40, 20))
     assert tunnel.through(nearly_gone) is None
+
+
+def test_closed_columns_and_a_missing_ball_change_what_they_change(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.integers(0, 256, (5, 4, 84, 84), np.uint8)
+    changed = Counterfactuals(
+        seen,
+        {"tunnel": seen, "ball": np.zeros_like(seen)},
+        {"tunnel": np.arange(5) < 3, "ball": np.ones(5, bool)},
+    )
+    monkeypatch.setattr(tunnel, "removed", lambda *_: changed)
+    *_, row = tunnel.closing([CHECKPOINT], seed=0, plays=2)
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells[1:3] == ["0.00 ± 0.00", "0.00 ± 0.00"]
+    assert float(cells[3].split()[0]) > 0.05
+    closed = replace(changed, exists=changed.exists | {"tunnel": np.zeros(5, bool)})
+    monkeypatch.setattr(tunnel, "removed", lambda *_: closed)
+    with pytest.raises(SystemExit, match="no column is open in 2 x"):
+        list(tunnel.closing([CHECKPOINT], seed=0, plays=2))
+
+
+def test_frames_without_the_ball_are_of_a_play_of_the_network(monkeypatch) -> None:
+    monkeypatch.setattr(tunnel, "WATCHED", 96)
+    changed = tunnel.removed(network_of(q_network(load_checkpoint(CHECKPOINT))), seed=1)
+    assert not changed.exists["tunnel"].any()  # a game that has hardly begun
+    assert changed.exists["ball"].mean() > 0.5
