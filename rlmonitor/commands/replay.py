@@ -46,7 +46,12 @@ def replay(
             "them, or URLs."
         ),
     ],
-    out: Annotated[str, typer.Option(help="Where the run goes, folder or URL; the same goes on.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "--run-dir", help="Where the run goes, folder or URL; the same goes on."
+        ),
+    ],
     env: Annotated[
         str | None, typer.Option(help="What the checkpoints play.", show_default=False)
     ] = None,

@@ -270,7 +270,7 @@ def command(*arguments):
 
 
 def test_the_command_reports_what_is_broken(folder, tmp_path, capsys):
-    given = (folder, "--out", tmp_path / "run", "--frames", "24", "--probe", "none", "--json")
+    given = (folder, "--run-dir", tmp_path / "run", "--frames", "24", "--probe", "none", "--json")
     assert command(*given) == 1
     told = capsys.readouterr()
     document = json.loads(told.out)
