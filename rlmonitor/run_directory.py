@@ -207,6 +207,7 @@ def _require_same(old: Mapping[str, Any], new: Mapping[str, Any], run_dir: Path)
         if old[name] != new.get(name):
             raise ConfigurationError(
                 f"cannot resume with {name} = {new.get(name)!r}: the run in {run_dir} has "
-                f"{old[name]!r}; take that, or begin another --run-dir. "
+                f"{old[name]!r}; take that, or begin another --run-dir, with --start from one of "
+                f"the networks in {run_dir / CHECKPOINTS}. "
                 f"Free to change: {', '.join(sorted(FREE_TO_CHANGE))}"
             )

@@ -12,14 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import rlmonitor
 from rlmonitor.board.watch import watch_command
 from rlmonitor.cli import COMMANDS, app, main
+from rlmonitor.replay.checkpoints import load_checkpoint
 from rlmonitor.replay.training_state import load_training_state
-from rlmonitor.run_directory import STATE
+from rlmonitor.run_directory import STATE, checkpoint_path
 
 TINY = """
 [training]
@@ -128,6 +130,30 @@ def test_training_and_going_on(
     assert run(*shared, "--timesteps", 24, "--resume", "--no-progress") == 0
     assert load_training_state(run_dir / STATE).timesteps == 24
     assert steps(run_dir) == [4, 8, 12, 16, 20, 24]
+
+
+def test_other_settings_are_tried_from_where_a_run_stands(
+    agent: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run("train", agent, "--run-dir", first, "--timesteps", 16) == 0
+    other = tmp_path / "other.toml"
+    other.write_text(TINY.replace("[training]", "[training]\ngamma = 0.9"))
+    assert run("train", other, "--run-dir", first, "--timesteps", 24, "--resume") == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "gamma = 0.9: the run in" in said
+    assert "--start from one of the networks in" in said
+    stands = checkpoint_path(first, 16)
+    shared = ["train", other, "--run-dir", second, "--timesteps", 8, "--start", stands]
+    assert run(*shared) == 0
+    before, begun = load_checkpoint(stands), load_checkpoint(checkpoint_path(second, 0))
+    assert before.state.keys() == begun.state.keys()
+    assert all(torch.equal(tensor, begun.state[key]) for key, tensor in before.state.items())
+    assert run(*shared, "--resume") == 2
+    assert "--resume has its own weights" in capsys.readouterr().err
+    assert run("train", other, "--run-dir", tmp_path / "third", "--start", agent) == 2
+    assert "Error: " in capsys.readouterr().err
+    assert not (tmp_path / "third").exists()
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from rlmonitor.commands.shared import (
     say,
     tell_where,
 )
+from rlmonitor.errors import ConfigurationError
 
 
 def train(
@@ -27,6 +28,10 @@ def train(
         int | None, typer.Option(help="Timesteps between rounds; 0: none.", show_default=False)
     ] = None,
     run_dir: RunDir = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights to begin with: a network of a run.", show_default=False),
+    ] = None,
     seed: Annotated[int | None, SEED] = None,
     threads: Annotated[int | None, THREADS] = None,
     device: Device = None,
@@ -35,7 +40,8 @@ def train(
 ) -> None:
     """Train a DQN on an Atari game and watch it in TensorBoard.
 
-    What is not given stands in the agent.toml.
+    What is not given stands in the agent.toml. A run keeps its settings; to try others from where
+    one stands, begin a new run with --start.
 
     Example: rlmonitor train agents/breakout/agent.toml --timesteps 100000 --run-dir runs/breakout
     """
@@ -53,10 +59,15 @@ def train(
     run_dir = run_dir or Path(
         "runs", f"{chosen.game}-{chosen.network}-{configuration.training.seed}"
     )
+    if resume and start is not None:
+        raise ConfigurationError("--resume has its own weights: leave --start away, or --resume")
+    from rlmonitor.replay.checkpoints import load_checkpoint
+
+    weights = None if start is None else load_checkpoint(start)
     tell_where(run_dir)
     from rlmonitor.training import train as run_training
 
-    outcome = run_training(configuration, run_dir, resume=resume, progress=progress)
+    outcome = run_training(configuration, run_dir, resume=resume, start=weights, progress=progress)
     if outcome.signal is not None:
         say(f"Stopped at {outcome.timesteps:,} timesteps; all of it is saved. To go on:")
         say(_resume_command(agent, run_dir, options))
