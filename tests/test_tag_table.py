@@ -17,14 +17,15 @@ from rlmonitor import Event, StrategyMonitorCallback
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECTION = README.split("## What each tag means")[1].split("\n## ")[0]
 SCOPES = [f"{a}{b}" for a, b in product(("", "probe_", "random_"), ("value", "choice"))]
-ELEMENTS = ("pellet", "bar", "wall", "rest")
+ELEMENTS = ("pellet", "bar", "tip", "rest")
 NOT_OURS = ("rollout/", "time/", "train/", "custom_scalars__config__")
 """What stable-baselines3 writes, and the layout of TensorBoard's Custom Scalars tab."""
 
 
-def wall(observation):
-    """A third element: with two there is no rank agreement."""
-    return np.arange(observation.shape[-1]) < 4 * (observation[-1] == 0)
+def tip(observation):
+    """A third element, the bar's left end: with two there is no rank agreement."""
+    is_bar = observation[-1] == 160
+    return is_bar & (np.cumsum(is_bar, axis=-1) <= 3)
 
 
 def rows():
@@ -70,7 +71,7 @@ def written(tmp_path_factory):
             every=40,
             n_frames=48,
             clip_frames=4,
-            elements={"pellet": pellet, "bar": bar, "wall": wall},
+            elements={"pellet": pellet, "tip": tip, "bar": bar},
         )
         model = DQN(
             "CnnPolicy",
