@@ -116,11 +116,9 @@ class TrainingConfiguration:
         exploration_initial: chance of a random action at the start.
         exploration_final: and after ``exploration_timesteps``.
         exploration_timesteps: over which it falls, linearly.
-        rewards: what points are worth to the agent: their ``sign``, or ``log`` (of 1 + points).
         life_cost: what a lost life takes off the reward.
         gamma: discount.
         double: the online network chooses the next action, the target network values it.
-        advantage_alpha: of advantage learning (Bellemare et al. 2016); with double DQN.
         n_steps: rewards that a return counts before it relies on the target network.
         prioritized: transitions are replayed by how wrong they were valued; with double DQN.
         precision: of the features in gradient steps, ``single`` or ``bfloat16``; with double DQN.
@@ -145,11 +143,9 @@ class TrainingConfiguration:
     exploration_initial: float = _real(1.0, 0, 1)
     exploration_final: float = _real(0.01, 0, 1)
     exploration_timesteps: int = _whole(250_000, 1)
-    rewards: str = _one_of("sign", lambda: ("sign", "log"))
     life_cost: float = _real(0.0, 0, 1_000)
     gamma: float = _real(0.99, 0, 1)
     double: bool = _yes_or_no(False)
-    advantage_alpha: float = _real(0.0, 0, 0.99)
     n_steps: int = _whole(1, 1)
     prioritized: bool = _yes_or_no(False)
     precision: str = _one_of("single", lambda: ("single", "bfloat16"))
@@ -308,7 +304,7 @@ def _check_together(training: TrainingConfiguration, source: str) -> None:
             f"{source}: [training] buffer_size = {t.buffer_size}: expected more than "
             f"n_envs * n_steps = {t.n_envs * t.n_steps}"
         )
-    for key in ("advantage_alpha", "prioritized", "precision"):
+    for key in ("prioritized", "precision"):
         usual = getattr(TrainingConfiguration, key)
         if getattr(t, key) != usual and not t.double:
             raise ConfigurationError(

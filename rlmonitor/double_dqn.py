@@ -31,23 +31,12 @@ class DoubleDQN(DQN):
         args: of SB3's DQN.
         dtype: what the features extractors compute in while the agent trains: ``torch.float32`` or
             ``torch.bfloat16``. Weights, their gradients and the Q-values stay in single precision.
-        advantage_alpha: of advantage learning (Bellemare et al. 2016, 'Increasing the Action Gap',
-            eq. 7): actions that are not the best are valued lower, up to 1 / (1 - alpha) times
-            their gap. Where one step hardly matters, the best action then stands out from the
-            network's errors. In [0, 1); 0: as they are worth.
         kwargs: of SB3's DQN.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        dtype: torch.dtype = torch.float32,
-        advantage_alpha: float = 0.0,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, dtype: torch.dtype = torch.float32, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.dtype = dtype
-        self.advantage_alpha = advantage_alpha
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Take gradient steps on batches from the replay buffer, as SB3's DQN does.
@@ -68,8 +57,6 @@ class DoubleDQN(DQN):
             online, target = partial(q_values, self.q_net), partial(q_values, self.q_net_target)
             chosen = online(batch.observations).gather(1, batch.actions.long())
             goal = double_q_target(online, target, batch, self.gamma)
-            if self.advantage_alpha:
-                goal -= self.advantage_alpha * action_gap(target, batch)
             each = functional.smooth_l1_loss(chosen, goal, reduction="none")[:, 0]
             loss = each.mean() if drawn is None else (each * self._weights(drawn)).mean()
             self.policy.optimizer.zero_grad()
@@ -130,10 +117,3 @@ def double_q_target(
     best = online(batch.next_observations).argmax(dim=1, keepdim=True)
     following = target(batch.next_observations).gather(1, best)
     return torch.as_tensor(batch.rewards + (1 - batch.dones) * discount * following)
-
-
-@torch.no_grad()
-def action_gap(target: QValues, batch: ReplayBufferSamples) -> Tensor:
-    """max_b Q(s, b) - Q(s, a) by the target network, for the action taken; ``[N, 1]``."""
-    values = target(batch.observations)
-    return values.amax(dim=1, keepdim=True) - values.gather(1, batch.actions.long())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -18,21 +17,6 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from rlmonitor.errors import UnknownNameError
 from rlmonitor.preprocessing import Preprocessing, ale_env_id
-
-
-def log_points(points: NDArray[Any]) -> NDArray[Any]:
-    """sign(r) log10(1 + |r|): 1 point is worth 0.3, 100 are worth 2, 1,000 are worth 3.
-
-    By their signs alone, a spinner's point is worth as much to the agent as a bonus of a thousand.
-    """
-    return np.asarray(np.sign(points) * np.log10(1 + np.abs(points)))
-
-
-REWARDS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
-    "sign": np.sign,
-    "log": log_points,
-}
-"""From a step's points to the reward that an agent learns from; ``sign``: Mnih et al. 2015."""
 
 
 class NativeAtariVecEnv(VecEnv):
@@ -54,7 +38,6 @@ class NativeAtariVecEnv(VecEnv):
         game: name of a ROM of ale-py, such as ``"breakout"``.
         n_envs: number of games played side by side.
         threads: threads that play them.
-        rewards: what a step's points are worth to the agent, by name in ``REWARDS``.
         life_cost: what a lost life takes off the reward. Without it nothing is lost but what comes
             after, and a game may pay for losing (VideoPinball's bonus for a drained ball).
         noop_max: a game starts with fewer raw frames than this without action, then FIRE.
@@ -72,7 +55,6 @@ class NativeAtariVecEnv(VecEnv):
         n_envs: int = 16,
         *,
         threads: int = 1,
-        rewards: str = "sign",
         life_cost: float = 0.0,
         noop_max: int = 30,
         max_frames: int = 108_000,
@@ -81,10 +63,9 @@ class NativeAtariVecEnv(VecEnv):
         self.preprocessing = Preprocessing(
             ale_env_id(game),
             noop_max=noop_max,
-            clip_reward=rewards == "sign",
             max_frames=max_frames,
         )
-        self._worth, self._life_cost = REWARDS[rewards], life_cost
+        self._life_cost = life_cost
         self._env = AtariVectorEnv(
             game,
             n_envs,
@@ -131,7 +112,7 @@ class NativeAtariVecEnv(VecEnv):
             infos[i]["terminal_observation"] = info["final_obs"][i].copy()
             infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
             infos[i]["episode"] = self._close_game(i)
-        worth = self._worth(reward) - self._life_cost * (life_lost | terminated)
+        worth = np.sign(reward) - self._life_cost * (life_lost | terminated)
         return observation, worth.astype(np.float32), game_over | life_lost, infos
 
     def _close_game(self, i: np.intp) -> dict[str, float]:

@@ -131,7 +131,6 @@ def make_env(configuration: Configuration) -> NativeAtariVecEnv:
         configuration.agent.game,
         training.n_envs,
         threads=training.threads,
-        rewards=training.rewards,
         life_cost=training.life_cost,
     )
 
@@ -170,9 +169,7 @@ def make_model(configuration: Configuration, env: NativeAtariVecEnv) -> DQN:
 def _algorithm(training: TrainingConfiguration) -> Callable[..., DQN]:
     if not training.double:
         return DQN
-    return partial(
-        DoubleDQN, dtype=DTYPES[training.precision], advantage_alpha=training.advantage_alpha
-    )
+    return partial(DoubleDQN, dtype=DTYPES[training.precision])
 
 
 def play_in(model: DQN, timesteps: int, signals: StopSignals, bar: ProgressBar) -> None:

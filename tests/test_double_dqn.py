@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.dqn import DQN
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from rlmonitor.configuration import parse_configuration
 from rlmonitor.demo import shipped_checkpoint
-from rlmonitor.double_dqn import DoubleDQN, action_gap, double_q_target, q_values
+from rlmonitor.double_dqn import DoubleDQN, double_q_target, q_values
 from rlmonitor.replay.checkpoints import q_network
 from rlmonitor.training import DTYPES, make_env, make_model
 
@@ -65,29 +64,8 @@ def model(**training: Any) -> DQN:
     return make_model(configuration, make_env(configuration))
 
 
-def test_advantage_learning_widens_gaps_and_leaves_the_best_value() -> None:
-    """Planted: pressing earns 1 and ends, waiting changes nothing; its cost is 1 - gamma."""
-    alpha, gamma = 0.9, 0.99
-    press_and_wait = ReplayBufferSamples(
-        observations=torch.tensor([0, 0]),
-        actions=torch.tensor([[0], [1]]),
-        next_observations=torch.tensor([0, 0]),
-        dones=torch.tensor([[1.0], [0.0]]),
-        rewards=torch.tensor([[1.0], [0.0]]),
-    )
-    values = Table([[0.0, 0.0]])
-    for _ in range(500):
-        goal = double_q_target(values, values, press_and_wait, gamma)
-        goal -= alpha * action_gap(values, press_and_wait)
-        values.values = goal.T
-    press, wait = values.values[0].tolist()
-    assert press == pytest.approx(1.0)
-    assert press - wait == pytest.approx((1 - gamma) / (1 - alpha), rel=1e-4)
-
-
-@pytest.mark.parametrize("alpha", [0.0, 0.9])
-def test_its_gradients_are_those_of_the_loss_written_out(alpha: float) -> None:
-    ours = model(double=True, advantage_alpha=alpha)
+def test_its_gradients_are_those_of_the_loss_written_out() -> None:
+    ours = model(double=True)
     assert isinstance(ours, DoubleDQN)
     ours.learn(32)
     torch.nn.init.normal_(ours.q_net_target.q_net[0].weight)  # the two networks disagree
@@ -103,8 +81,6 @@ def test_its_gradients_are_those_of_the_loss_written_out(alpha: float) -> None:
         chosen = int(twin(drawn.next_observations[i : i + 1]).argmax())
         value = ours.q_net_target(drawn.next_observations[i : i + 1])[0, chosen].detach()
         goal = drawn.rewards[i, 0] + (1 - drawn.dones[i, 0]) * drawn.discounts[i, 0] * value
-        now = ours.q_net_target(drawn.observations[i : i + 1])[0].detach()
-        goal -= alpha * (max(now) - now[int(drawn.actions[i])])
         error = twin(drawn.observations[i : i + 1])[0, int(drawn.actions[i])] - goal
         losses.append(error**2 / 2 if abs(error) < 1 else abs(error) - 0.5)
     twin.zero_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import ale_py
@@ -186,24 +185,6 @@ def test_the_env_describes_itself_for_the_monitor(env: NativeAtariVecEnv) -> Non
     assert found.env_id == "ALE/Breakout-v5"
     assert (found.noop_max, found.n_stack, found.terminal_on_life_loss) == (1, 4, False)
     assert env.observation_space.shape == (4, 84, 84)
-
-
-def test_rewards_are_logarithms_of_points_where_asked_and_scores_stay_points() -> None:
-    env = NativeAtariVecEnv("video_pinball", 1, noop_max=1, rewards="log")
-    twin, rng, seen = LiteralGame("video_pinball"), np.random.default_rng(0), set()
-    env.reset()
-    assert not env.preprocessing.clip_reward
-    episode = None
-    while episode is None:
-        action = rng.integers(0, env.action_space.n)  # type: ignore[attr-defined]  # Discrete
-        _, reward, _, infos = env.step(np.array([action]))
-        expected = twin.step(int(action))
-        assert reward[0] == pytest.approx(math.log10(1 + expected.points))
-        seen.add(expected.points)
-        episode = infos[0].get("episode")
-        assert (episode and (episode["r"], episode["l"])) == expected.episode
-    env.close()
-    assert len(seen) > 3  # else the test has seen too little
 
 
 def test_a_lost_life_takes_its_cost_off_the_reward_and_nothing_off_the_score() -> None:
