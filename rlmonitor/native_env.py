@@ -61,9 +61,7 @@ class NativeAtariVecEnv(VecEnv):
     ) -> None:
         require_game(game)
         self.preprocessing = Preprocessing(
-            ale_env_id(game),
-            noop_max=noop_max,
-            max_frames=max_frames,
+            ale_env_id(game), noop_max=noop_max, max_frames=max_frames
         )
         self._life_cost = life_cost
         self._env = AtariVectorEnv(
