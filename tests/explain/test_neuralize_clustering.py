@@ -15,6 +15,8 @@ from rlmonitor.errors import ConfigurationError, NonFiniteError, ObservationErro
 from rlmonitor.explain import NeuralizedKMeans, fit_k_means, k_means_of
 
 POINTS = st.integers(-40, 40).map(lambda v: v / 8)
+ROUNDING = 1e-9
+"""On a border f_c and h_k are 0 together; parts of a smaller score are a quotient of roundings."""
 
 
 @st.composite
@@ -99,7 +101,8 @@ def test_is_the_literal_rule_wherever_no_competitor_is_held_back(case):
                 continue
             f, relevance = literal(mu, network.stiffness, frame, c)
             assert found.explained[n] == pytest.approx(f, abs=1e-9)
-            np.testing.assert_allclose(found.map[n], relevance, rtol=1e-7, atol=1e-7)
+            if abs(f) > ROUNDING:
+                np.testing.assert_allclose(found.map[n], relevance, rtol=1e-7, atol=1e-7)
 
 
 @given(cases())
@@ -125,7 +128,8 @@ def test_a_shift_of_all_data_changes_nothing(case, shift):
     moved = NeuralizedKMeans(network.shape, network.points + by, network.stiffness)
     np.testing.assert_allclose(moved.scores(x + by), network.scores(x), rtol=1e-9, atol=1e-8)
     before, after = network.explain(x, 1), moved.explain(x + by, 1)
-    np.testing.assert_allclose(after.map, before.map, rtol=1e-7, atol=1e-7)
+    inside = np.abs(before.explained) > ROUNDING
+    np.testing.assert_allclose(after.map[inside], before.map[inside], rtol=1e-7, atol=1e-7)
 
 
 def test_the_largest_score_is_scikit_learns_assignment():

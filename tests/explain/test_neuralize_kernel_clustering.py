@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.cluster import KMeans
@@ -21,6 +21,15 @@ from rlmonitor.explain import (
 from rlmonitor.explain.kernel_clustering import kernel_labels
 
 POINTS = st.integers(-24, 24).map(lambda v: v / 8)
+ROUNDING = 1e-9
+"""On the border of two clusters f_c and the pairs' h_ij are 0 together; parts of a score below this
+are a quotient of two roundings."""
+ON_THE_BORDER = (
+    NeuralizedKernelKMeans(
+        (2,), np.array([[0.25, 0.0], [0.0, 0.25], [0.0, 0.25]]), 0.05, np.array([0, 1, 1]), 0.05
+    ),
+    np.zeros((3, 2)),
+)
 
 
 @st.composite
@@ -80,6 +89,7 @@ def literal(network, x, c, damped):
 
 
 @given(cases())
+@example(ON_THE_BORDER)
 @settings(max_examples=80, deadline=None)
 def test_is_the_papers_network_and_rules(case):
     network, x = case
@@ -88,7 +98,8 @@ def test_is_the_papers_network_and_rules(case):
         for n, frame in enumerate(x):
             f, relevance, _ = literal(network, frame, c, lambda h, f: (h / (0.1 * f)) ** 2)
             assert found.explained[n] == pytest.approx(f, rel=1e-7, abs=1e-9)
-            np.testing.assert_allclose(found.map[n], relevance, rtol=1e-6, atol=1e-6)
+            if abs(f) > ROUNDING:
+                np.testing.assert_allclose(found.map[n], relevance, rtol=1e-6, atol=1e-6)
 
 
 @given(cases())
@@ -116,6 +127,7 @@ def test_nothing_is_absorbed_where_no_pair_is_small():
 
 
 @given(cases(), hnp.arrays(np.float64, 3, elements=st.integers(-100, 100)))
+@example(ON_THE_BORDER, np.ones(3))
 @settings(max_examples=40, deadline=None)
 def test_a_shift_of_all_data_changes_nothing(case, shift):
     network, x = case
@@ -125,7 +137,8 @@ def test_a_shift_of_all_data_changes_nothing(case, shift):
     )
     before, after = network.explain(x, 0), moved.explain(x + by, 0)
     np.testing.assert_allclose(after.explained, before.explained, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(after.map, before.map, rtol=1e-6, atol=1e-6)
+    inside = np.abs(before.explained) > ROUNDING
+    np.testing.assert_allclose(after.map[inside], before.map[inside], rtol=1e-6, atol=1e-6)
 
 
 def test_a_frame_goes_where_its_mean_similarity_is_largest():
