@@ -62,7 +62,8 @@ def test_several_files_are_cut_and_subfolders_are_not(tmp_path: Path) -> None:
 
 
 def test_a_tensorboard_that_is_running_forgets_what_was_cut(tmp_path: Path) -> None:
-    write(tmp_path, range(10))
+    earlier = write(tmp_path, range(10))
+    earlier.rename(earlier.with_name("events.out.tfevents.1000000000.host.1.0"))  # file 100 < 99
     running = EventAccumulator(str(tmp_path)).Reload()
     output = TensorBoardOutputFormat(str(tmp_path))
     BoardWriter.open(Logger(None, [output]), None).mark_restart(7)
