@@ -64,14 +64,8 @@ class NativeAtariVecEnv(VecEnv):
             ale_env_id(game), noop_max=noop_max, max_frames=max_frames
         )
         self._life_cost = life_cost
-        self._env = AtariVectorEnv(
-            game,
-            n_envs,
-            num_threads=threads,
-            max_num_frames_per_episode=max_frames,
-            autoreset_mode=AutoresetMode.SAME_STEP,
-            noop_max=noop_max,
-            reward_clipping=False,
+        self._env = open_games(
+            game, n_envs, threads=threads, noop_max=noop_max, max_frames=max_frames
         )
         super().__init__(n_envs, self._env.single_observation_space, self._env.single_action_space)
         self._lives = np.zeros(n_envs, np.int32)
@@ -81,13 +75,15 @@ class NativeAtariVecEnv(VecEnv):
 
     def reset(self) -> VecEnvObs:
         """Start new games, from the seed if one was set; observations ``[N, 4, 84, 84]``."""
-        observation, info = self._env.reset(seed=_spread(self._seeds[0], self.num_envs))
+        (seed, *_) = self._seeds
+        seeds = None if seed is None else spread_seed(seed, self.num_envs)
+        observation, info = self._env.reset(seed=seeds)
         self._reset_seeds()
         self._reset_options()
         self._lives = info["lives"]
         self._score[:] = 0
         self._length[:] = 0
-        return _channels_last(observation)
+        return channels_last(observation)
 
     def step_async(self, actions: NDArray[np.integer[Any]]) -> None:
         """Hand the actions ``[N]`` to the threads."""
@@ -96,7 +92,7 @@ class NativeAtariVecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         """Observations, rewards, dones (life or game over), infos of the step."""
         observation, reward, terminated, truncated, info = self._env.recv()
-        observation, game_over = _channels_last(observation), terminated | truncated
+        observation, game_over = channels_last(observation), terminated | truncated
         # SB3's EpisodicLifeEnv: some games stand at 0 lives for a few frames before they are over.
         life_lost = (info["lives"] > 0) & (info["lives"] < self._lives) & ~game_over
         self._lives = info["lives"]
@@ -161,7 +157,22 @@ def require_game(game: str) -> None:
         raise UnknownNameError("game", game, known)
 
 
-def _channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def open_games(
+    game: str, n_envs: int, *, threads: int = 1, noop_max: int = 30, max_frames: int = 108_000
+) -> AtariVectorEnv:
+    """ale-py's own environment under the rules above; arguments as in `NativeAtariVecEnv`."""
+    return AtariVectorEnv(
+        game,
+        n_envs,
+        num_threads=threads,
+        max_num_frames_per_episode=max_frames,
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        noop_max=noop_max,
+        reward_clipping=False,
+    )
+
+
+def channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The same images ``[N, C, H, W]``, with the channel innermost in memory.
 
     Convolutions in torch's channels_last format then need no copy of them, which is a tenth of the
@@ -170,8 +181,6 @@ def _channels_last(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
-def _spread(seed: int | None, n: int) -> NDArray[np.int64] | None:
+def spread_seed(seed: int, n: int) -> NDArray[np.int64]:
     """N seeds from one, so that neighbouring seeds share no game (seed + i would share n - 1)."""
-    if seed is None:
-        return None
     return (np.random.SeedSequence(seed).generate_state(n) >> 1).astype(np.int64)

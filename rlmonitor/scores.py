@@ -7,18 +7,19 @@ element can be hidden from the agent meanwhile, which tells whether it needs wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from ale_py.vector_env import AtariVectorEnv
 from numpy.typing import NDArray
 
 from rlmonitor.errors import ConfigurationError
 from rlmonitor.games import GAMES
 from rlmonitor.games.hiding import require_hideable, without
 from rlmonitor.lrp import Network
-from rlmonitor.native_env import NativeAtariVecEnv, require_game
+from rlmonitor.native_env import channels_last, open_games, require_game, spread_seed
 
 Observations = NDArray[np.uint8]
 
@@ -50,10 +51,10 @@ def play_games(
     seed: int = 0,
     advance: Callable[[], None] = lambda: None,
 ) -> Results:
-    """Play whole games side by side, each in an environment of its own.
+    """Play whole games side by side, each in an emulator of its own.
 
-    The first game of each environment counts, so that short games do not count more often than
-    long ones. Equal arguments give equal games.
+    A game starts only once, so that short games do not count more often than long ones. Equal
+    arguments give equal games.
 
     Args:
         network: of Q-values or of a policy's preferences; the action of the largest is taken.
@@ -72,52 +73,85 @@ def play_games(
             game, or elements of a game without a table.
     """
     _check(game, games, epsilon, hide)
-    env = NativeAtariVecEnv(game, games, noop_max=noop_max, max_frames=max_frames)
-    try:
-        n_actions = int(env.action_space.n)  # type: ignore[attr-defined]  # Atari's is Discrete
+    with ExitStack() as opened:
+        started = [
+            _Game.start(game, int(of_game), noop_max, max_frames, opened)
+            for of_game in spread_seed(seed, games)
+        ]
+        n_actions = started[0].n_actions
         if network.n_outputs != n_actions:
             raise ConfigurationError(
                 f"the network has {network.n_outputs} actions, {game} has {n_actions}: give the "
                 "game that it was trained on"
             )
-        act = _actor(network, n_actions, epsilon, np.random.default_rng(seed))
-        env.seed(seed)
-        return _first_games(env, act, _shown(game, hide), advance)
-    finally:
-        env.close()
-
-
-def _first_games(
-    env: NativeAtariVecEnv,
-    act: Callable[[Observations], NDArray[np.int64]],
-    shown: Callable[[Observations], Observations],
-    advance: Callable[[], None],
-) -> Results:
-    """The first game of each environment."""
-    ended: dict[int, dict[str, Any]] = {}
-    observation = env.reset()
-    while len(ended) < env.num_envs:
-        observation, _, _, infos = env.step(act(shown(np.asarray(observation))))
-        for i, info in enumerate(infos):
-            if "episode" in info and i not in ended:
-                ended[i] = info
-                advance()
-    ordered = [ended[i] for i in range(env.num_envs)]
+        act = _actor(network, games, n_actions, epsilon, np.random.default_rng(seed))
+        _play_on(started, act, _shown(game, hide), advance)
     return Results(
-        np.array([info["episode"]["r"] for info in ordered], np.float64),
-        np.array([info["episode"]["l"] for info in ordered], np.int64),
-        np.array([info["TimeLimit.truncated"] for info in ordered], np.bool_),
+        np.array([each.score for each in started], np.float64),
+        np.array([each.steps for each in started], np.int64),
+        np.array([each.cut_off for each in started], np.bool_),
     )
 
 
-def _actor(
-    network: Network, n_actions: int, epsilon: float, rng: np.random.Generator
-) -> Callable[[Observations], NDArray[np.int64]]:
-    """An epsilon-greedy policy."""
+@dataclass
+class _Game:
+    """One game and what it came to; it has its emulator for itself, so that it can end alone."""
 
-    def act(observation: Observations) -> NDArray[np.int64]:
-        random = rng.integers(n_actions, size=len(observation))
-        explores = rng.random(len(observation)) < epsilon
+    env: AtariVectorEnv
+    observation: Observations
+    score: float = 0.0
+    steps: int = 0
+    over: bool = False
+    cut_off: bool = False
+
+    @classmethod
+    def start(
+        cls, game: str, seed: int, noop_max: int, max_frames: int, opened: ExitStack
+    ) -> _Game:
+        env = open_games(game, 1, noop_max=noop_max, max_frames=max_frames)
+        opened.callback(env.close)
+        observation, _ = env.reset(seed=np.array([seed]))
+        return cls(env, observation)
+
+    @property
+    def n_actions(self) -> int:
+        return int(self.env.single_action_space.n)  # type: ignore[attr-defined]  # Discrete
+
+    def step(self, action: np.int64) -> None:
+        self.observation, reward, terminated, truncated, _ = self.env.step(np.array([action]))
+        self.score += float(reward[0])
+        self.steps += 1
+        self.over = bool(terminated[0] | truncated[0])
+        self.cut_off = bool(truncated[0] & ~terminated[0])
+
+
+def _play_on(
+    games: Sequence[_Game],
+    act: Callable[[Observations, NDArray[np.int64]], NDArray[np.int64]],
+    shown: Callable[[Observations], Observations],
+    advance: Callable[[], None],
+) -> None:
+    """Play games to their ends; the network sees those that are still on as one batch."""
+    while playing := [i for i, each in enumerate(games) if not each.over]:
+        observation = channels_last(np.concatenate([games[i].observation for i in playing]))
+        actions = act(shown(observation), np.array(playing))
+        for i, action in zip(playing, actions, strict=True):
+            games[i].step(action)
+            if games[i].over:
+                advance()
+
+
+def _actor(
+    network: Network, games: int, n_actions: int, epsilon: float, rng: np.random.Generator
+) -> Callable[[Observations, NDArray[np.int64]], NDArray[np.int64]]:
+    """An epsilon-greedy policy: observations of the games of some numbers to their actions.
+
+    Every game draws in every step, over or not, so that no game depends on how long others last.
+    """
+
+    def act(observation: Observations, playing: NDArray[np.int64]) -> NDArray[np.int64]:
+        random = rng.integers(n_actions, size=games)[playing]
+        explores = rng.random(games)[playing] < epsilon
         if explores.all():  # a random agent needs no network
             return random
         greedy = network.forward(observation).argmax(dim=1).cpu().numpy()

@@ -85,6 +85,16 @@ def test_each_environment_gives_one_game_and_the_seed_all_of_them(network: Netwo
     assert one.steps.tolist() != other.steps.tolist()
 
 
+def test_no_game_depends_on_how_long_others_last(network: Network) -> None:
+    few, many = (
+        play_games(network, "breakout", games=n, epsilon=0, max_frames=4_000, seed=3)
+        for n in (2, 6)
+    )
+    np.testing.assert_array_equal(few.scores, many.scores[:2])
+    np.testing.assert_array_equal(few.steps, many.steps[:2])
+    assert len(set(many.steps.tolist())) > 2
+
+
 def test_what_cannot_be_played_is_told(network: Network) -> None:
     for wrong, message in (
         ({"games": 0}, "games = 0: expected 1 or more"),
