@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from rlmonitor.board.overlay import relevance_scale
 from rlmonitor.board.still import prepare_stills
 from rlmonitor.environment import make_monitor_env
+from rlmonitor.games import readings
 from rlmonitor.games.video_pinball import GAME
 from rlmonitor.lrp import Network, network_of
 from rlmonitor.recording import Recording
@@ -60,22 +61,24 @@ STAGES = {
     "lower": "among the lower bumpers (104 ≤ y < 150)",
     "flippers": "at the flippers (150 ≤ y < 192)",
     "drained": "out of sight",
+    "bonus": "lost; the rollovers of the left lane are paid",
 }
 EDGES = (48, 104, 150, 192)
 
 
-def memory(game: Recording) -> NDArray[np.int64]:
+def memory(game: Recording) -> NDArray[np.uint8]:
     """The console's memory at the newer of the two raw frames that are shown, ``[N, 128]``."""
     assert game.ram is not None, "the game is played on an emulator"
-    return game.ram[:, 1].astype(np.int64)
+    return game.ram[:, 1]
 
 
-def stages(ram: NDArray[np.int64]) -> NDArray[np.str_]:
-    """The stage of each frame, ``[N]``, of memory ``[N, 128]``."""
-    x, y = ram[:, 67], ram[:, 68] - 3
+def stages(game: Recording) -> NDArray[np.str_]:
+    """The stage of each frame, ``[N]``."""
+    x, y = memory(game)[:, 67], memory(game)[:, 68].astype(np.int64) - 3
     names = np.array(["top", "upper", "lower", "flippers", "drained"])
     stage = names[np.searchsorted(EDGES, y, side="right")]
-    return np.where((x >= LANE) & (y < EDGES[-1]), "launch", stage)
+    in_lane = np.where(_reading(game, "bonus") > 0, "bonus", "launch")
+    return np.where((x >= LANE) & (y < EDGES[-1]), in_lane, stage)
 
 
 def play_game(network: Network, seed: int, longest: int) -> Recording:
@@ -156,7 +159,7 @@ def tables(
     game: Recording, found: Explained, effects: Mapping[str, Mapping[str, Mapping[str, float]]]
 ) -> list[str]:
     """Stages, relevance and effects as Markdown."""
-    stage = stages(memory(game))
+    stage = stages(game)
     lines = ["| stage | ball | steps | points in 1,000 steps | nudging actions, % |"]
     lines += ["| --- | --- | ---: | ---: | ---: |"]
     nudging = np.isin(game.action, [game.action_meanings.index(name) for name in NUDGES])
@@ -202,8 +205,8 @@ def draw(game: Recording, found: Explained, target: str, path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    stage, maps = stages(memory(game)), found.maps[target]
-    there = [name for name in STAGES if (stage == name).any() and name != "drained"]
+    stage, maps = stages(game), found.maps[target]
+    there = [name for name in STAGES if (stage == name).any() and name not in ("drained", "bonus")]
     figure = pyplot.figure(figsize=(11, 11), layout="constrained")
     rows = figure.add_gridspec(4, 1, height_ratios=(3.4, 2, 1.2, 1.2))
     panels = rows[0].subgridspec(1, len(there))
@@ -224,6 +227,8 @@ def draw(game: Recording, found: Explained, target: str, path: Path) -> None:
         courses[1].plot(bits, color=colour, label=meter, linewidth=1)
     courses[1].set(title="bits of the nudge meters; more than 8 tilts the table", ylim=(0, 8))
     courses[2].plot(game.score, color="black", label="points")
+    waits = 1000 * _reading(game, "bonus") * _reading(game, "bumper_value")
+    courses[2].plot(waits, color="#e69f00", label="bonus that waits for the ball's end")
     courses[2].set(title="points; grey: next ball", xlabel="step")
     for axes in courses:
         for start in np.flatnonzero(np.diff(_reading(game, "ball_number")) > 0):
@@ -269,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     network = network_of(q_network(checkpoint))
     game = play_game(network, args.seed, args.steps)
     found = explain(network, game)
-    lines = tables(game, found, causal(network, game, stages(memory(game)))) + nudges(game)
+    lines = tables(game, found, causal(network, game, stages(game))) + nudges(game)
     lines += ["", f"{args.games} games each, mean ± deviation:", "", "| | points | steps |"]
     lines += ["| --- | ---: | ---: |"]
     still = without_nudging(checkpoint, game.action_meanings)
@@ -295,8 +300,7 @@ def _mean(values: NDArray[np.float64]) -> float | None:
 
 def _reading(game: Recording, name: str) -> NDArray[np.int64]:
     """One of the table's readings of memory, ``[N]``."""
-    (reading,) = (each for each in GAME.readings if each.name == name)
-    return np.asarray(reading.read(memory(game)))
+    return readings(GAME, memory(game))[name]
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ def tilt(ram: Ram) -> NDArray[np.int64]:
     return np.asarray(ram[:, 43] == 255, np.int64)
 
 
+def bumper_value(ram: Ram) -> NDArray[np.int64]:
+    """The number in the bumpers, 1 to 4, which three targets raise by one, ``[N]``."""
+    return np.asarray(1 + ram[:, 44])
+
+
 def ball_boxes(ram: Ram) -> Boxes:
     """The ball, 2 px wide and 4 high, ``[N, 1, 4]``.
 
@@ -175,5 +180,10 @@ GAME = Game(
         Reading("nudge_right", set_bits(35)),
         Reading("nudge_up", set_bits(37)),
         Reading("tilt", tilt),
+        # How often the ball has rolled over the number in the left lane, up to 99. Once the ball is
+        # lost each is paid, one every 16 frames, with 1,000 times the bumpers' value: most points
+        # of a high score, and won long before they are seen.
+        Reading("bonus", byte(38)),
+        Reading("bumper_value", bumper_value),
     ),
 )

@@ -10,6 +10,7 @@ import ale_py
 import gymnasium as gym
 import numpy as np
 import pytest
+from ale_py import ALEInterface, roms
 
 from rlmonitor.errors import ObservationError
 from rlmonitor.games import as_ram, game_of, readings
@@ -177,6 +178,28 @@ def test_a_nudge_that_is_held_fills_its_meter_and_tilts_the_table(meter, action)
     assert found["tilt"][0] == 0
     full = (found[meter] == 8).argmax()
     assert 0 < full <= found["tilt"].argmax() <= full + 8
+
+
+@pytest.mark.parametrize(("bonus", "sets"), [(2, 0), (18, 1), (99, 3)])
+def test_a_lost_ball_pays_the_bonus_that_memory_holds(bonus, sets):
+    ale = ALEInterface()
+    ale.setFloat("repeat_action_probability", 0.0)
+    ale.setInt("random_seed", 1)
+    ale.loadROM(roms.get_rom_path("video_pinball"))
+    for launch in [5] * 40 + [1] * 3 + [0] * 90:
+        ale.act(launch)
+    ale.setRAM(38, bonus)
+    for place in (44, 45):
+        ale.setRAM(place, sets)
+    while ale.getRAM()[67] < table.PLUNGER[1]:  # a lost ball goes there at once
+        held, paid = ale.getRAM(), [ale.act(0)]
+    paid += [ale.act(0) for _ in range(16 * 110)]
+    found = readings(table.GAME, held[None])
+    assert found["bonus"] >= bonus  # the ball may cross the lane meanwhile
+    assert found["bumper_value"] > sets
+    pays = [points for points in paid if points]
+    assert pays == [1000 * int(found["bumper_value"][0])] * int(found["bonus"][0])
+    assert readings(table.GAME, ale.getRAM()[None])["bonus"] == 0
 
 
 def test_readings_of_memory_of_a_wrong_shape():
