@@ -16,6 +16,7 @@ from rlmonitor.errors import ConfigurationError, UnknownNameError
 from rlmonitor.games import GAMES
 from rlmonitor.games.hiding import without
 from rlmonitor.lrp import Network, network_of
+from rlmonitor.native_env import open_games, spread_seed
 from rlmonitor.replay.checkpoints import load_checkpoint, q_network
 from rlmonitor.scores import play_games
 
@@ -63,6 +64,23 @@ def test_the_random_agent_needs_no_network_and_scores_as_published() -> None:
 
 class _Uncallable:
     n_outputs = 6
+
+
+def test_random_moves_of_a_game_are_its_own_whatever_others_do() -> None:
+    found = play_games(_Uncallable(), "pong", games=3, epsilon=1, seed=5)  # type: ignore[arg-type]
+    for i, seed in enumerate(spread_seed(5, 3)):
+        rng, env = np.random.default_rng(5), open_games("pong", 1)
+        env.reset(seed=np.array([seed]))
+        score, over, steps = 0.0, False, 0
+        while not over:
+            action = rng.integers(6, size=3)[[i]]
+            rng.random(3)
+            _, reward, terminated, truncated, _ = env.step(action)
+            score, steps = score + float(reward[0]), steps + 1
+            over = bool(terminated[0] | truncated[0])
+        env.close()
+        assert (found.scores[i], found.steps[i]) == (score, steps)
+    assert len(set(found.steps.tolist())) > 1
 
 
 def test_each_environment_gives_one_game_and_the_seed_all_of_them(network: Network) -> None:
