@@ -260,6 +260,8 @@ def draw_points(axes: Axes, card: Card, training: Mapping[int, float]) -> None:
     random = float(np.mean(card.conditions["random moves"]))
     axes.axhline(random, color="black", linestyle=":", linewidth=1, label="random moves")
     axes.set(title="points, mean ± deviation")
+    if min(map(min, card.scores.values())) >= 0:  # a deviation above the mean is no loss of points
+        axes.set_ylim(0, None)
 
 
 def keep_training(runs: Sequence[Path], path: Path) -> None:

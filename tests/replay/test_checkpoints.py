@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from safetensors.torch import load_file, save_file
 from stable_baselines3 import DQN
 from torch import Tensor, nn
 
+from rlmonitor import attribute, network_of
 from rlmonitor.demo import shipped_checkpoint
 from rlmonitor.errors import CheckpointError, StoreError, UnknownNameError
 from rlmonitor.native_env import NativeAtariVecEnv
 from rlmonitor.networks import NETWORKS
+from rlmonitor.probe import load_probe
 from rlmonitor.replay.checkpoints import (
     Checkpoint,
     load_checkpoint,
@@ -77,6 +80,36 @@ def test_half_precision_is_half_the_file_and_float32_again_in_memory(
     for key, tensor in load_checkpoint(half).state.items():
         assert tensor.dtype == torch.float32
         torch.testing.assert_close(tensor, q_net.state_dict()[key], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "breakout/checkpoints/4100032",
+        "pong/checkpoints/0800000",
+        "breakout-short/checkpoints/0050000",
+    ],
+)
+def test_half_precision_changes_the_median_map_by_a_tenth_of_a_per_cent(
+    agent: str, tmp_path: Path
+) -> None:
+    """Weights are moved by up to half a step of half precision first: shipped ones are rounded."""
+    known = load_checkpoint(AGENT.parent / f"{agent}.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    state = {
+        key: t + torch.ldexp(torch.rand(t.shape, generator=generator) - 0.5, torch.frexp(t)[1] - 11)
+        for key, t in known.state.items()
+    }
+    exact = replace(known, state=state)
+    about = {"network": exact.network, "game": exact.game, "timesteps": exact.timesteps}
+    path = save_checkpoint(tmp_path / "half.safetensors", state, **about, half=True)  # type: ignore[arg-type]
+    probe = load_probe("breakout").policy_observation[::8]
+    single, half = (
+        np.asarray(attribute(network_of(q_network(each)), probe, "advantage", action=1).map)
+        for each in (exact, load_checkpoint(path))
+    )
+    difference = np.abs(half - single).sum((1, 2, 3)) / np.abs(single).sum((1, 2, 3))
+    assert 0 < np.median(difference) < 0.002
 
 
 def test_the_shipped_network_is_the_agents_last_one() -> None:
