@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @nox.session(python=PYTHONS)
-@nox.parametrize("versions", RESOLUTION)
+@nox.parametrize("versions", list(RESOLUTION))  # nox takes a dict for one value
 def tests(session: nox.Session, versions: str) -> None:
     """All tests; arguments after ``--`` are pytest's."""
     session.install("--resolution", RESOLUTION[versions], "-e", f".[{EXTRAS}]")
