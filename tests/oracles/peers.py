@@ -1,4 +1,4 @@
-"""zennit 0.5.1, captum and autolrp as oracles: on deep copies, for they change what they explain.
+"""zennit 0.5.1 or 1.0, captum and autolrp as oracles: on deep copies, for they change models.
 
 zennit imports torchvision for canonizers that nothing here needs; empty classes stand in for it.
 """
@@ -12,6 +12,7 @@ from torch import nn
 
 _STAND_INS = {
     "torchvision": (),
+    "torchvision.ops": ("FrozenBatchNorm2d",),
     "torchvision.models": (),
     "torchvision.models.resnet": ("Bottleneck", "BasicBlock", "ResNet"),
     "torchvision.models.vgg": ("VGG",),
@@ -25,6 +26,8 @@ def _zennit():
         module = types.ModuleType(name)
         vars(module).update({kind: type(kind, (nn.Module,), {}) for kind in _STAND_INS[name]})
         sys.modules[name] = module
+        if parent := name.rpartition(".")[0]:
+            setattr(sys.modules[parent], name.rpartition(".")[2], module)
     try:
         import zennit.attribution
         import zennit.composites
