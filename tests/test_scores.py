@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 from oracles.literal_atari import LiteralGame
+from rich.console import Console
 from torch import nn
 
 from rlmonitor.cli import main
+from rlmonitor.commands.score import _table
 from rlmonitor.errors import ConfigurationError, UnknownNameError
 from rlmonitor.games import GAMES
 from rlmonitor.games.hiding import without
@@ -146,3 +149,24 @@ def main_ends_well(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0
+
+
+def test_the_table_shows_scores_of_seven_digits_whole_in_80_columns() -> None:
+    row = {
+        "checkpoint": "checkpoints/2967424.safetensors", "timesteps": 2_967_424,
+        "mean": 616_183.4, "deviation": 849_300.6, "scores": [134.0, 1_232_232.0],
+        "steps": [27_000, 5_704], "cut_off": 1,
+    }  # fmt: skip
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(_table([row, row | {"mean": 0.25, "deviation": None}]))
+    for shown in (
+        "2967424",
+        "2,967,424",
+        "616,183",
+        "849,301",
+        "134",
+        "1,232,232",
+        "16,352",
+        "0.2",
+    ):
+        assert f" {shown} " in console.export_text(clear=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -77,14 +78,20 @@ def _row(path: Path, timesteps: int, found: Results) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("checkpoint")
+    """In 80 columns whole, with scores of six digits: what is too wide breaks the names alone."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("checkpoint", overflow="fold")
     for name in ("timesteps", "mean", "deviation", "least", "most", "steps", "cut off"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        spread = "" if row["deviation"] is None else f"{row['deviation']:,.1f}"
         table.add_row(
-            Path(row["checkpoint"]).name, f"{row['timesteps']:,}", f"{row['mean']:,.1f}", spread,
+            Path(row["checkpoint"]).stem, f"{row['timesteps']:,}", _points(row["mean"]),
+            "" if row["deviation"] is None else _points(row["deviation"]),
             f"{min(row['scores']):,.0f}", f"{max(row['scores']):,.0f}",
             f"{sum(row['steps']) / len(row['steps']):,.0f}", str(row["cut_off"]),
         )  # fmt: skip
     return table
+
+
+def _points(score: float) -> str:
+    return f"{score:,.0f}" if abs(score) >= 1000 else f"{score:,.1f}"
