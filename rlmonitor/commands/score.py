@@ -78,11 +78,11 @@ def _row(path: Path, timesteps: int, found: Results) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    """In 80 columns whole, with scores of six digits: what is too wide breaks the names alone."""
+    """Scores of seven digits fit into 80 columns; whatever is too long goes on below."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("checkpoint", overflow="fold")
     for name in ("timesteps", "mean", "deviation", "least", "most", "steps", "cut off"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     for row in rows:
         table.add_row(
             Path(row["checkpoint"]).stem, f"{row['timesteps']:,}", _points(row["mean"]),
