@@ -35,6 +35,7 @@ from training import plain
 from rlmonitor import StrategyMonitorCallback, logbook, monitor
 from rlmonitor import round as rounds
 from rlmonitor.configuration import Configuration, parse_configuration
+from rlmonitor.monitor_settings import ALL_DRAWN
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay import packing, store
 from rlmonitor.training import _tuned, make_env, make_model
@@ -141,7 +142,8 @@ def measure(name: str, pairs: int) -> dict[str, Any]:
 
         piece(None)
         watching.init_callback(model)
-        piece(Looking(watching))  # warms both up
+        for _ in range(2 * ALL_DRAWN - 1):  # warms up; from here on not every round has pictures
+            piece(Looking(watching))
         spent.clear()
         without, with_round = [], []
         for _ in range(pairs):

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
         loss.backward()
         optimizer.step()
         observation = following
-    monitor.run(args.timesteps)
+    monitor.run(args.timesteps, last=True)
     monitor.close()
 
 

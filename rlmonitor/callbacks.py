@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -69,8 +70,11 @@ class StrategyMonitorCallback(BaseCallback):
             False, see :class:`~rlmonitor.stop_training.StopTrainingOnEvent`.
         seed: of the monitor's own generators and environment.
         epsilon: chance of a random action in the monitor's play.
-        games: trial games of each kind in a round, for the event ``memorised``; 0 plays none.
+        games: trial games in a round, one kind and the other by turns, for the event ``memorised``;
+            0 plays none.
         clip_frames: consecutive frames in the clip.
+        pictures_every: after ten rounds, one of so many has pictures, and the last one; curves are
+            of all, and ``rlmonitor export --clip`` draws any from the disk.
         time_limit: seconds that the monitor's environment may take for the play of a round before
             it counts as hanging; None for no limit.
         verbose: 1 prints a line a round.
@@ -97,6 +101,7 @@ class StrategyMonitorCallback(BaseCallback):
         epsilon: float = 0.05,
         games: int = 1,
         clip_frames: int = 64,
+        pictures_every: int = 3,
         time_limit: float | None = 300.0,
         verbose: int = 0,
     ) -> None:
@@ -120,6 +125,7 @@ class StrategyMonitorCallback(BaseCallback):
         self.settings: MonitorSettings = MonitorSettings(
             n_frames=n_frames,
             clip_frames=clip_frames,
+            pictures_every=pictures_every,
             probe=probe,
             targets=None if targets is None else _names(targets),
             composite=composite,
@@ -189,7 +195,7 @@ class StrategyMonitorCallback(BaseCallback):
 
     def _on_training_end(self) -> None:
         self.num_timesteps: int = self.model.num_timesteps
-        self._round()
+        self._round(last=True)
         self._tell_if_late()
         self._close()
 
@@ -238,18 +244,19 @@ class StrategyMonitorCallback(BaseCallback):
         if theirs is not None and not monitor.writer.writes_to(theirs):
             monitor.writer = BoardWriter.open(self.model.logger, None)
 
-    def _round(self) -> None:
+    def _round(self, *, last: bool = False) -> None:
         """Run one round; whatever goes wrong inside stays inside."""
         if self._monitor is None or self._last_timestep == self.num_timesteps:
             return
         self._last_timestep = self.num_timesteps
         self._rounds += 1
+        last = last or self.num_timesteps >= self.locals.get("total_timesteps", math.inf)
         began = time.monotonic()
         noticed: tuple[Event, ...] = ()
         try:
             with aside():
                 self._follow(self._monitor)
-                self.last_round = self._monitor.run(self.num_timesteps)
+                self.last_round = self._monitor.run(self.num_timesteps, last=last)
                 noticed = self._monitor.notice(self.last_round)
         except FAULTS as error:
             self._fault(error)

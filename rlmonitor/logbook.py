@@ -82,6 +82,7 @@ class Logbook:
         *,
         phases: Sequence[str] | None = None,
         attributes: Mapping[str, Any] | None = None,
+        pictures: bool = True,
     ) -> None:
         """Show a round in TensorBoard and put it on disk.
 
@@ -89,6 +90,7 @@ class Logbook:
             found: the round.
             phases: a name for each frame of the probe.
             attributes: how the round was made, besides its seed: settings and the like, as JSON.
+            pictures: whether there are any; clips can also be drawn later, from the round on disk.
 
         Raises:
             StoreError: the round could not be written to disk; TensorBoard has it all the same.
@@ -98,7 +100,7 @@ class Logbook:
         about = {"seed": self._seed, **(attributes or {})}
         try:
             require_space(self.writer.directory)
-            self._show(_drawn(found, about, phases))
+            self._show(_drawn(found, about, phases, pictures=pictures))
         finally:
             if self._keep != 0:
                 require_space(self.run_dir)
@@ -151,6 +153,11 @@ class Logbook:
     def has(self, timestep: int) -> bool:
         """Whether the round of a timestep came to its end, in this process or one before."""
         return any(each.timestep == timestep for each in self._history.rounds)
+
+    @property
+    def n_rounds(self) -> int:
+        """How many rounds of this run came to their end."""
+        return len(self._history.rounds)
 
     def untold(self) -> tuple[Event, ...]:
         """What a process noticed with the last round, and was ended before it could tell.
@@ -216,7 +223,7 @@ def written_of(
 
 
 def _drawn(
-    found: Round, about: Mapping[str, Any], phases: Sequence[str] | None, *, pictures: bool = True
+    found: Round, about: Mapping[str, Any], phases: Sequence[str] | None, *, pictures: bool
 ) -> Sheet:
     how = {**about, "versions": packing.versions()}
     return drawn(found, how, phases) if pictures else numbers(found, how)

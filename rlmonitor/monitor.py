@@ -20,7 +20,7 @@ from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
 from rlmonitor.lrp import Network
 from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.memory import require_memory
-from rlmonitor.monitor_settings import MonitorSettings
+from rlmonitor.monitor_settings import ALL_DRAWN, MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, probe_phases
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
@@ -34,7 +34,7 @@ from rlmonitor.side_by_side import play_side_by_side
 from rlmonitor.strategy.counterfactuals import Backdrop, remove_elements
 from rlmonitor.strategy.events import Event
 from rlmonitor.time_limit import time_limit
-from rlmonitor.trials import Trials
+from rlmonitor.trials import KINDS, Trials
 
 UNTRAINED_SEED = 20_260
 """Of the untrained network that maps are compared with; no one's usual seed, or that network would
@@ -93,6 +93,7 @@ class Monitor:
             raise
         self._random: Analysis | None = None
         self._log = Logbook(self.run_dir, writer, seed=self.settings.seed, keep=self.settings.keep)
+        self._number = self._log.n_rounds
 
     @property
     def writer(self) -> BoardWriter:
@@ -103,11 +104,12 @@ class Monitor:
     def writer(self, writer: BoardWriter) -> None:
         self._log.writer = writer
 
-    def run(self, timestep: int) -> Round:
+    def run(self, timestep: int, *, last: bool = False) -> Round:
         """Play, explain and write one round.
 
         Args:
             timestep: ``num_timesteps`` of the training.
+            last: whether it is the training's last round, which has pictures in any case.
 
         Raises:
             NonFiniteError: NaN or infinity in weights or outputs.
@@ -137,8 +139,14 @@ class Monitor:
             assert self._player is not None
             effects = self._ram.effects(network, backdrop, self._player.states)
             found = replace(found, ram_effects=effects)
-        self._log.write(found, phases=self._phases, attributes=self._how())
+        pictures = last or self._is_drawn(self._number)
+        self._log.write(found, phases=self._phases, attributes=self._how(), pictures=pictures)
+        self._number += 1
         return found
+
+    def _is_drawn(self, number: int) -> bool:
+        """Whether a round has pictures; the first one of a run has the number 0."""
+        return number < ALL_DRAWN or number % self.settings.pictures_every == 0
 
     def _how(self) -> dict[str, Any]:
         """Those settings that decide what a round finds, as JSON."""
@@ -237,7 +245,8 @@ class Monitor:
         try:
             if self._trials is None:
                 self._trials = Trials(self._make_env, seed=self.settings.seed + self._restarts)
-            return self._trials.playing(self.settings.games)
+            kind = KINDS[self._number % len(KINDS)]  # both in a round would cost twice as much
+            return self._trials.playing(self.settings.games, [kind])
         except ConfigurationError:  # one environment for all, or out of reach
             self._can_try = False
             return {}

@@ -15,7 +15,7 @@ from rlmonitor.lrp import ACTOR_CRITIC_TARGETS, COMPOSITES, DEFAULT_COMPOSITE, T
 from rlmonitor.recording import Recording
 
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
-_COUNTS = ("n_frames", "clip_frames", "spacing")
+_COUNTS = ("n_frames", "clip_frames", "spacing", "pictures_every")
 _PROBE = (str, os.PathLike, Recording, type(None))
 _CHANCE = "a chance between 0 and 1"
 _PROBES = '"auto", the name of a shipped probe, its file, a rlmonitor.Recording, or None'
@@ -23,6 +23,10 @@ _COMPOSITES = f"a rlmonitor.Composite or one of {', '.join(COMPOSITES)}"
 _ELEMENTS = (
     'a dict of functions such as {"ball": ball_mask}, a table of rlmonitor.games.GAMES, or None'
 )
+
+
+ALL_DRAWN = 10
+"""Rounds from the start of a run that all have pictures: whoever tries something sees each."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class MonitorSettings:
         n_frames: frames for the statistics of a round, spread over the monitor's play.
         clip_frames: consecutive frames in the clip.
         spacing: agent steps played for each frame of the statistics.
+        pictures_every: after the first `ALL_DRAWN` rounds of a run, one of so many has pictures:
+            clips, the embedding, and what the Strategies page plays. Curves and events are of all
+            rounds, and the disk has every frame and map. A replay has its own rule.
         probe: ``"auto"``: the game's shipped probe if it fits the network, else the first round's
             frames, kept; the name of a shipped probe; a recording; or None.
         targets: what is explained; None takes what the agent values and what it decides by:
@@ -41,8 +48,9 @@ class MonitorSettings:
         elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``, or a
             game's table; None takes the game's own elements.
         epsilon: chance of a random action in the monitor's play.
-        games: trial games of each kind in a round, which tell an agent that plays from one that has
-            learnt games by heart (see `rlmonitor.trials`); 0 plays none.
+        games: trial games in a round, which tell an agent that plays from one that has learnt games
+            by heart (see `rlmonitor.trials`), of one kind and the other by turns; a replay plays
+            them of each kind. 0 plays none.
         seed: of the monitor's own generator and environment.
         keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
         time_limit: seconds that the environment may take for the play of a round, see
@@ -52,6 +60,7 @@ class MonitorSettings:
     n_frames: int = 128
     clip_frames: int = 64
     spacing: int = 4
+    pictures_every: int = 3
     probe: str | Recording | None = "auto"
     targets: tuple[str, ...] | None = None
     composite: str | Composite = DEFAULT_COMPOSITE

@@ -12,7 +12,7 @@ cut off after `STEPS` steps, so that a round costs the same however well the age
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -30,6 +30,8 @@ STEPS = 250
 
 STICKY = 0.25
 """Chance that a call of the emulator repeats the action before it (Machado et al. 2018)."""
+
+KINDS = OWN_STARTS, OTHER_STARTS
 
 RANDOM_MOVES = 30
 """Random steps that a game under other starts begins with, at most."""
@@ -87,9 +89,9 @@ class Trials:
         games = self.playing(n)
         return dict(zip(games, play_side_by_side(list(games.values()), greedy), strict=True))
 
-    def playing(self, n: int) -> dict[str, Game[tuple[float, ...]]]:
+    def playing(self, n: int, kinds: Sequence[str] = KINDS) -> dict[str, Game[tuple[float, ...]]]:
         """The same as games to be played beside others, see `rlmonitor.side_by_side`."""
-        return {kind: games.playing(n) for kind, games in self._games.items()}
+        return {kind: self._games[kind].playing(n) for kind in kinds}
 
     def close(self) -> None:
         """Close the environments."""

@@ -116,6 +116,23 @@ def test_every_counts_timesteps_whatever_the_number_of_envs(tmp_path, envs):
     assert set(store.rounds(tmp_path / "DQN_1")) == due
 
 
+def test_after_some_rounds_one_of_so_many_has_pictures_and_the_last_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("rlmonitor.monitor.ALL_DRAWN", 2)
+    model, all_rounds = tiny_dqn(catch_envs(), tmp_path), [*range(0, 201, 20)]
+    folder, drawn = tmp_path / "DQN_1", [0, 20, 60, 120, 180, 200]
+
+    def pictures():
+        return [image.step for image in curves(folder).Images("relevance/play")]
+
+    model.learn(200, callback=quick_monitor(every=20))
+    assert pictures() == drawn
+    assert steps_of(folder, "value/share/pellet") == all_rounds
+    assert [*store.rounds(folder)] == all_rounds
+    # a training that goes on counts on
+    model.learn(65, callback=quick_monitor(every=20), reset_num_timesteps=False)
+    assert pictures() == [*drawn, 240, 265]
+
+
 def test_every_goes_on_across_resumes(tmp_path):
     model = tiny_dqn(catch_envs(), tmp_path)
     model.learn(70, callback=quick_monitor())

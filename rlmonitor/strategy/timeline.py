@@ -203,8 +203,9 @@ def _overlap(known: tuple[Strategy, ...], found: Spray) -> _Overlap:
         return _Overlap(nothing, nothing)
     belongs = found.labels >= 0
     points, labels = found.features[belongs], found.labels[belongs]
+    apart = _distances(points, known)
     # [K, n]: distance to each strategy's nearest exemplar, in units of its reach
-    near = np.stack([_nearest(points, s.exemplars)[0] / s.reach for s in known])
+    near = np.stack([d.min(axis=1) / s.reach for d, s in zip(apart, known, strict=True)])
     origin = np.zeros((len(known), clusters))
     for alive in (True, False):
         group = np.array([k for k, s in enumerate(known) if s.alive == alive], np.int64)
@@ -212,17 +213,18 @@ def _overlap(known: tuple[Strategy, ...], found: Spray) -> _Overlap:
             alike = near[group].min(axis=0) <= 1
             np.add.at(origin, (group[near[group].argmin(axis=0)[alike]], labels[alike]), 1)
     target = np.zeros((len(known), clusters))
-    for k, strategy in enumerate(known):
-        distance, at = _nearest(strategy.exemplars, points)
-        within = distance <= strategy.reach
-        target[k] = np.bincount(labels[at[within]], minlength=clusters) / len(distance)
+    for k, (distances, strategy) in enumerate(zip(apart, known, strict=True)):
+        within = distances.min(axis=0) <= strategy.reach
+        nearest = labels[distances.argmin(axis=0)[within]]
+        target[k] = np.bincount(nearest, minlength=clusters) / len(within)
     return _Overlap(origin / np.bincount(labels), target)
 
 
-def _nearest(points: Features, others: Features) -> tuple[Parts, NDArray[np.int64]]:
-    """Distance to the nearest of the others, and which one that is."""
-    distances = pairwise_distances(points, others)
-    return np.asarray(distances.min(axis=1), np.float64), distances.argmin(axis=1)
+def _distances(points: Features, known: tuple[Strategy, ...]) -> list[Parts]:
+    """Of n points to each strategy's E exemplars, ``[n, E]``; all at once, which is far faster."""
+    distances = pairwise_distances(points, np.concatenate([s.exemplars for s in known]))
+    borders = np.cumsum([len(s.exemplars) for s in known[:-1]], dtype=np.int64)
+    return np.split(np.asarray(distances, np.float64), borders, axis=1)
 
 
 def _match(overlap: _Overlap, rows: NDArray[np.bool_], columns: Iterable[int]) -> dict[int, int]:

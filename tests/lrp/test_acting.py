@@ -48,6 +48,42 @@ def test_convolutions_that_are_explained_over_blocks_are_what_they_were_before(r
     close(outputs_for_moves(network_of(module))(seen.numpy()), expected)
 
 
+class Scaled(nn.Module):
+    """Pixels that are scaled before a convolution, or before it and something else."""
+
+    def __init__(self, scale, beside, padding):
+        super().__init__()
+        self.convolution = nn.Conv2d(2, 6, 3, 3, padding=padding)
+        self.head, self.skip = nn.LazyLinear(3), nn.LazyLinear(3)
+        self.scale, self.beside = scale, beside
+
+    def forward(self, seen):
+        scaled = self.scale(seen)
+        found = self.head(torch.relu(self.convolution(scaled)).flatten(1))
+        return found + self.skip(scaled.flatten(1)) if self.beside else found
+
+
+@pytest.mark.usefixtures("no_way_round")
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize(
+    "scale",
+    [
+        lambda seen: seen / 255,
+        lambda seen: seen * 0.5,
+        lambda seen: seen / 255 * 3,
+        lambda seen: (seen / 255 - 0.4) / 0.2,
+    ],
+)
+def test_scaled_pixels_are_scaled_once(scale, beside, padding):
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        module = Scaled(scale, beside, padding)
+        seen = 255 * torch.rand(2, 2, 12, 12)
+        expected = module(seen)
+    close(outputs_for_moves(network_of(module))(seen.numpy()), expected)
+
+
 @pytest.mark.usefixtures("no_way_round")
 def test_logits_come_without_what_only_the_value_needs():
     env = DummyVecEnv([lambda: Frames(PIXELS)])
