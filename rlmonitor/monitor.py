@@ -21,7 +21,7 @@ from rlmonitor.lrp import Network
 from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.memory import require_memory
 from rlmonitor.monitor_settings import ALL_DRAWN, MonitorSettings
-from rlmonitor.probe import PROBES, load_probe, probe_phases
+from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
@@ -304,9 +304,9 @@ class Monitor:
         if (
             game is not None
             and game.name in PROBES
-            and self._fits(shipped := load_probe(game.name))
+            and self._fits(shipped := spread(load_probe(game.name), self.settings.n_frames))
         ):
-            self._phases = probe_phases(game.name)
+            self._phases = phases_of(shipped)
             return shipped
         earlier = store.read_probe(self.run_dir)
         return earlier if earlier is not None and self._fits(earlier) else None

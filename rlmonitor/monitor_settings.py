@@ -40,8 +40,9 @@ class MonitorSettings:
         pictures_every: after the first `ALL_DRAWN` rounds of a run, one of so many has pictures:
             clips, the embedding, and what the Strategies page plays. Curves and events are of all
             rounds, and the disk has every frame and map. A replay has its own rule.
-        probe: ``"auto"``: the game's shipped probe if it fits the network, else the first round's
-            frames, kept; the name of a shipped probe; a recording; or None.
+        probe: ``"auto"``: ``n_frames`` of the game's shipped probe if it fits the network, else the
+            first round's frames, kept; the name of a shipped probe, which is explained whole; a
+            recording; or None.
         targets: what is explained; None takes what the agent values and what it decides by:
             ``"q"`` and ``"advantage"``, or ``"value"`` and ``"advantage"`` for an actor-critic.
         composite: which LRP rule for which layer.

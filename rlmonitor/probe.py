@@ -67,6 +67,20 @@ def probe_phases(name: str | os.PathLike[str]) -> tuple[str, ...]:
     return tuple(str(phase) for phase in _read(name)["phase"])
 
 
+def phases_of(recording: Recording) -> tuple[str, ...] | None:
+    """The phases of frames of a game's shipped probe; None of any others."""
+    game = game_of(recording.env_id)
+    if game is None or game.name not in PROBES:
+        return None
+    shipped = load_probe(game.name).observation
+    known = {
+        frame.tobytes(): phase
+        for frame, phase in zip(shipped, probe_phases(game.name), strict=True)
+    }
+    found = [known.get(frame.tobytes()) for frame in recording.observation]
+    return None if None in found else tuple(phase for phase in found if phase is not None)
+
+
 def save_probe(path: str | os.PathLike[str], recording: Recording, phases: Sequence[str]) -> None:
     """Write a probe: a compressed ``.npz`` without pickles, screens as indices into a palette.
 

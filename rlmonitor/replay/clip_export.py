@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from rlmonitor.board import tags
 from rlmonitor.board.mp4 import write_mp4
 from rlmonitor.board.round_clips import play_clip, probe_clip
 from rlmonitor.errors import ConfigurationError, UnknownNameError
-from rlmonitor.games import game_of
-from rlmonitor.probe import PROBES, load_probe, probe_phases
-from rlmonitor.recording import Recording
+from rlmonitor.probe import phases_of
 from rlmonitor.replay.event_files import clips
 from rlmonitor.replay.files import Location
 from rlmonitor.replay.runs import Run
@@ -116,14 +112,4 @@ def render_again(path: Location, tag: str) -> bytes:
     )
     if tag == tags.RELEVANCE_PLAY:
         return play_clip(found)
-    return probe_clip(part, found, _phases(part.recording))
-
-
-def _phases(recording: Recording) -> tuple[str, ...] | None:
-    """Names of the frames of a shipped probe."""
-    game = game_of(recording.env_id)
-    if game is None or game.name not in PROBES:
-        return None
-    shipped = load_probe(game.name).observation
-    same = np.array_equal(shipped, recording.observation)
-    return probe_phases(game.name) if same else None
+    return probe_clip(part, found, phases_of(part.recording))

@@ -197,6 +197,8 @@ def grown(mask: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> NDArr
     taken = np.zeros_like(mask)
     for other in others:
         taken |= other
+    if not taken.any():
+        return mask
     beside = np.zeros_like(mask)
     beside[:, 1:] |= mask[:, :-1]
     beside[:, :-1] |= mask[:, 1:]

@@ -145,7 +145,9 @@ def fit(
     graph = neighbour_graph(landmarks, n_neighbours)
     beyond = max(BEYOND, n_clusters or 0)
     spectrum = laplacian_spectrum(graph, seed=seed, beyond=beyond)
-    return divide(landmarks, spectrum, n_clusters or eigengap(spectrum, seed=seed), seed=seed)
+    if n_clusters is not None:
+        return divide(landmarks, spectrum, n_clusters, seed=seed)
+    return Fit(landmarks, spectrum, *_by_eigengap(spectrum, seed))
 
 
 def divide(
@@ -158,15 +160,21 @@ def divide(
 
 def eigengap(spectrum: Spectrum, *, seed: int) -> int:
     """The number of clusters: the largest gap that meets both conditions above, else 1."""
+    _, centres = _by_eigengap(spectrum, seed)
+    return len(centres)
+
+
+def _by_eigengap(spectrum: Spectrum, seed: int) -> tuple[Labels, Vectors]:
+    """Labels and centres of as many clusters as `eigengap` says."""
     values, gaps = spectrum.values, np.diff(spectrum.values)
     for at in np.argsort(-gaps, kind="stable"):
         count = int(at) + 1
         if values[at] > GAP_RATIO * values[at + 1]:
             continue
-        labels, _ = _k_means(spectrum.vectors[:, :count], seed)
+        labels, centres = _k_means(spectrum.vectors[:, :count], seed)
         if constancy(spectrum, labels) >= CONSTANCY:
-            return count
-    return 1
+            return labels, centres
+    return _k_means(spectrum.vectors[:, :1], seed)
 
 
 def constancy(spectrum: Spectrum, labels: Labels) -> float:

@@ -273,8 +273,10 @@ def _pixel_partitions(
     if _not_enough(pixels, settings) is not None:
         return []
     own = _fit(pixels[chosen], settings)
-    same = spectral.divide(own.landmarks, own.spectrum, count, seed=settings.seed)
-    return [_labels(found, pixels, chosen, settings) for found in (own, same)]
+    found = [own]
+    if count != len(own.centres):
+        found.append(spectral.divide(own.landmarks, own.spectrum, count, seed=settings.seed))
+    return [_labels(each, pixels, chosen, settings) for each in found]
 
 
 def _beside(cluster: Cluster, labels: Labels, partitions: list[Labels], label: int) -> Cluster:
