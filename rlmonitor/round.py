@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmonitor.explain.faithfulness import SpotCheck, spot_check
+from rlmonitor.explain.faithfulness import SpotCheck, spot_checks
 from rlmonitor.lrp import Composite, Network, Relevance, attribute_targets
 from rlmonitor.ram_check import RamEffects
 from rlmonitor.recording import Recording, busiest, final_scores, spread
@@ -338,9 +338,8 @@ def _spot_checks(
         return {}
     few = spread(recording, CHECKED_FRAMES).policy_observation
     found = attribute_targets(network, few, targets, composite)
-    return {
-        target: spot_check(network, few, found[target], composite=composite) for target in targets
-    }
+    checks = spot_checks(network, few, found, composite=composite)
+    return {target: checks[target] for target in targets}
 
 
 def _random_similarity(probe: Analysis | None, random: Analysis | None) -> dict[str, float]:

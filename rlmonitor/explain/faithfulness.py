@@ -7,17 +7,19 @@ on a few frames and patches.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rlmonitor.explain.axioms import conservation
-from rlmonitor.explain.flipping import check_fits, pixel_flipping
+from rlmonitor.explain.flipping import check_fits, relative_areas
 from rlmonitor.explain.similarity import cosine, flat_maps
 from rlmonitor.lrp.composites import COMPOSITES, Composite, composite_of
 from rlmonitor.lrp.network import Network
 from rlmonitor.lrp.observations import SINGLE, Observation
 from rlmonitor.lrp.propagation import Relevance, attribute
+from rlmonitor.lrp.targets import Target
 
 OTHER_RULES = ("epsilon-plus-flat", "epsilon-gamma-box")
 """What a map's rules are compared with: the first composite that is not its own."""
@@ -75,39 +77,73 @@ def spot_check(
         ObservationError: frames that do not fit the network or the maps.
         UnknownNameError: no composite of the relevance's name.
     """
-    own = composite_of(relevance.composite if composite is None else composite)
-    other = next(name for name in OTHER_RULES if name != own.name)
+    (found,) = spot_checks(
+        *(network, observation, {relevance.target: relevance}),
+        composite=composite,
+        n_frames=n_frames,
+        n_patches=n_patches,
+        patch=patch,
+        replacement=replacement,
+        seed=seed,
+    ).values()
+    return found
+
+
+def spot_checks(
+    network: Network,
+    observation: Observation,
+    relevance: Mapping[Target, Relevance],
+    *,
+    composite: str | Composite | None = None,
+    n_frames: int = 8,
+    n_patches: int = 10,
+    patch: int = 6,
+    replacement: str = "background",
+    seed: int = 0,
+) -> dict[Target, SpotCheck]:
+    """Test the maps of several targets of the same frames; arguments and errors as above.
+
+    Most of the time goes to patches that are removed at random, which serve all targets.
+    """
+    rules = composite_of(
+        next(iter(relevance.values())).composite if composite is None else composite
+    )
+    other = COMPOSITES[next(name for name in OTHER_RULES if name != rules.name)]
     tensors = network.checked(observation)
-    check_fits(tensors, relevance)
+    for one in relevance.values():
+        check_fits(tensors, one)
     total = len(tensors[0])
     chosen = np.unique(np.linspace(0, total - 1, min(n_frames, total)).round().astype(np.int64))
-    part = _taken(relevance, chosen)
+    parts = {target: _taken(one, chosen) for target, one in relevance.items()}
     few: Observation = {
         one.key: tensor[chosen] for one, tensor in zip(network.inputs, tensors, strict=True)
     }
     if network.inputs[0].key == SINGLE:
         few = tensors[0][chosen]
-    flipped = pixel_flipping(
-        *(network, few, part),
+    areas = relative_areas(
+        *(network, few, list(parts.values())),
         patch=patch,
         n_patches=n_patches,
         replacement=replacement,
         n_random=2,
         seed=seed,
     )
-    rows = flat_maps(part)
+    random = network.randomised(seed)
 
-    def alike(where: Network, rules: Composite) -> np.ndarray:
-        found = attribute(where, few, part.target, rules, action=part.action)
-        return cosine(rows, flat_maps(found))
+    def alike(part: Relevance, where: Network, by: Composite) -> np.ndarray:
+        found = attribute(where, few, part.target, by, action=part.action)
+        return cosine(flat_maps(part), flat_maps(found))
 
-    return SpotCheck(
-        pixel_flipping=float(np.median(flipped.relative_area)),
-        conservation_error=conservation(part).accounting_error,
-        random_network=float(np.abs(alike(network.randomised(seed), own)).mean()),
-        rule_agreement=float(alike(network, COMPOSITES[other]).mean()),
-        frames=len(chosen),
-    )
+    return {
+        target: SpotCheck(
+            pixel_flipping=float(np.median(area)),
+            conservation_error=conservation(part).accounting_error,
+            random_network=float(np.abs(alike(part, random, rules)).mean()),
+            rule_agreement=float(alike(part, network, other).mean()),
+            frames=len(chosen),
+        )
+        for (target, part), area in zip(parts.items(), areas, strict=True)
+    }
 
 
 def _taken(relevance: Relevance, frames: np.ndarray) -> Relevance:

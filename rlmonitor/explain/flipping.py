@@ -72,8 +72,7 @@ class PixelFlipping:
     @property
     def relative_area(self) -> Array:
         """``[N]``, the area over the mean |explained number| of all frames; 0 where that is 0."""
-        scale = float(np.abs(self.most.explained[:, 0]).mean())
-        return self.area / scale if scale > 0 else np.zeros(len(self.area))
+        return _relative_area(self.most, self.random)
 
     @property
     def least_area(self) -> Array:
@@ -84,6 +83,12 @@ class PixelFlipping:
     def survival_area(self) -> Array:
         """``[N]``, of the greedy action's survival: positive if lost sooner than at random."""
         return _mean_gap(self.random.survival, self.most.survival)
+
+
+def _relative_area(most: Curves, random: Curves) -> Array:
+    area = _mean_gap(random.explained, most.explained)
+    scale = float(np.abs(most.explained[:, 0]).mean())
+    return area / scale if scale > 0 else np.zeros(len(area))
 
 
 def _mean_gap(upper: Array, lower: Array) -> Array:
@@ -122,27 +127,89 @@ def pixel_flipping(
         UnknownNameError: no such replacement.
         ConfigurationError: a number that must be positive is not.
     """
+    (found,) = _curves(
+        *(network, observation, [relevance], ("most", "least")),
+        patch=patch,
+        n_patches=n_patches,
+        replacement=replacement,
+        absolute=absolute,
+        n_random=n_random,
+        seed=seed,
+    )
+    return PixelFlipping(**found, patch=patch, replacement=replacement)
+
+
+def relative_areas(
+    network: Network,
+    observation: Observation,
+    relevance: Sequence[Relevance],
+    *,
+    patch: int,
+    n_patches: int,
+    replacement: str,
+    n_random: int,
+    seed: int,
+) -> list[Array]:
+    """`PixelFlipping.relative_area` of maps for several targets, ``[N]`` each.
+
+    Random orders are the same for all, and the least relevant patches stay. Arguments and errors
+    are those of `pixel_flipping`.
+    """
+    found = _curves(
+        *(network, observation, relevance, ("most",)),
+        patch=patch,
+        n_patches=n_patches,
+        replacement=replacement,
+        absolute=False,
+        n_random=n_random,
+        seed=seed,
+    )
+    return [_relative_area(one["most"], one["random"]) for one in found]
+
+
+def _curves(
+    network: Network,
+    observation: Observation,
+    relevance: Sequence[Relevance],
+    orders: Sequence[str],
+    *,
+    patch: int,
+    n_patches: int,
+    replacement: str,
+    absolute: bool,
+    n_random: int,
+    seed: int,
+) -> list[dict[str, Curves]]:
+    """For each target's maps the curves of some orders and of random ones, by their names."""
     _check_positive(patch=patch, n_patches=n_patches, n_random=n_random)
-    function = TargetFunction(network, relevance.target)
+    functions = [TargetFunction(network, one.target) for one in relevance]
     tensors = network.checked(observation)
-    check_fits(tensors, relevance)
+    for one in relevance:
+        check_fits(tensors, one)
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         values = network.converted(tensors)
         substitute = [replacement_of(replacement)(value, rng) for value in values]
         labels = patches(values, patch)
-        score = patch_sums(list(relevance.maps.values()), labels, absolute=absolute)
-        orders = _ranks(score, n_random, rng)
-        n_patches = min(n_patches, score.shape[1])
-        scene = _Scene(function, values, substitute, labels, relevance.action)
-        explained, survival = scene.remove(orders, n_patches)
-    return PixelFlipping(
-        Curves(explained[0], survival[0]),
-        Curves(explained[1], survival[1]),
-        Curves(explained[2:].mean(axis=0), survival[2:].mean(axis=0)),
-        patch,
-        replacement,
-    )
+        scores = [
+            patch_sums(list(one.maps.values()), labels, absolute=absolute) for one in relevance
+        ]
+        first = _ranks(scores[0], rng)  # whose draws do not depend on how many follow
+        shuffled = [_random_ranks(scores[0], rng) for _ in range(n_random)]
+        by_map = [first, *(_ranks(score, rng) for score in scores[1:])]
+        ranks = [*(by_score[order] for by_score in by_map for order in orders), *shuffled]
+        n_patches = min(n_patches, scores[0].shape[1])
+        scene = _Scene(functions, values, substitute, labels, [one.action for one in relevance])
+        explained, survival = scene.remove(ranks, n_patches)
+    found = []
+    for number, amounts in enumerate(explained):
+        own = {
+            order: Curves(amounts[at], survival[at])
+            for at, order in enumerate(orders, number * len(orders))
+        }
+        random = amounts[-n_random:].mean(axis=0), survival[-n_random:].mean(axis=0)
+        found.append(own | {"random": Curves(*random)})
+    return found
 
 
 def _check_positive(**numbers: int) -> None:
@@ -192,42 +259,42 @@ def patch_sums(
     return sums
 
 
-def _ranks(score: Tensor, n_random: int, rng: np.random.Generator) -> list[Tensor]:
-    """When each patch is removed, ``[N, P]``: by score downwards, upwards, then at random.
+def _ranks(score: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    """When each patch is removed, ``[N, P]``, by its score: downwards, and upwards.
 
     Equal scores are removed in random order, so that a constant map is no order at all.
     """
-    scores = score.cpu().numpy()
-    shape = scores.shape
 
-    def shuffled() -> NDArray[np.int64]:
-        return rng.permuted(np.broadcast_to(np.arange(shape[1]), shape), axis=1)
+    def ranks(keys: Tensor) -> Tensor:
+        order = np.lexsort((_random_ranks(keys, rng).cpu().numpy(), keys.cpu().numpy()), axis=1)
+        return torch.from_numpy(np.argsort(order, axis=1)).to(keys.device)
 
-    def ranks(keys: Array) -> NDArray[np.int64]:
-        order = np.lexsort((shuffled(), keys), axis=1)
-        return np.asarray(np.argsort(order, axis=1))
+    return {"most": ranks(-score), "least": ranks(score)}
 
-    found = [ranks(-scores), ranks(scores), *(shuffled() for _ in range(n_random))]
-    return [torch.from_numpy(one).to(score.device) for one in found]
+
+def _random_ranks(score: Tensor, rng: np.random.Generator) -> Tensor:
+    """The same at random."""
+    places = np.broadcast_to(np.arange(score.shape[1]), score.shape)
+    return torch.from_numpy(rng.permuted(places, axis=1)).to(score.device)
 
 
 @dataclass(frozen=True)
 class _Scene:
-    """Frames, what replaces them, and the function that is watched."""
+    """Frames, what replaces them, and the functions that are watched, one an action each."""
 
-    function: TargetFunction
+    functions: Sequence[TargetFunction]
     values: Sequence[Tensor]
     substitute: Sequence[Tensor]
     labels: Sequence[Tensor]
-    action: Tensor
+    actions: Sequence[Tensor]
 
     def remove(self, orders: Sequence[Tensor], n_patches: int) -> tuple[Array, Array]:
-        """The explained number and the greedy action's survival, ``[orders, N, K + 1]`` each."""
+        """The explained numbers ``[functions, orders, N, K + 1]``, the greedy action's survival."""
         n_frames = len(self.values[0])
         whole, greedy = self._watch(self.values, torch.arange(n_frames))
         shape = len(orders), n_patches + 1, n_frames
-        explained, survival = np.empty(shape), np.ones(shape)
-        explained[:, 0] = whole
+        explained, survival = np.empty((len(whole), *shape)), np.ones(shape)
+        explained[:, :, 0] = whole[:, None]
         stages = [(o, k) for o in range(len(orders)) for k in range(1, n_patches + 1)]
         at_once = max(1, FORWARD_CHUNK // n_frames)
         for start in range(0, len(stages), at_once):
@@ -238,11 +305,10 @@ class _Scene:
             ]
             value, best = self._watch(changed, torch.arange(n_frames).repeat(len(group)))
             same = best.reshape(len(group), n_frames) == greedy
-            for (o, k), amount, kept in zip(
-                group, value.reshape(len(group), n_frames), same, strict=True
-            ):
-                explained[o, k], survival[o, k] = amount, kept
-        return explained.transpose(0, 2, 1), survival.transpose(0, 2, 1)
+            amounts = value.reshape(len(value), len(group), n_frames)
+            for at, (o, k) in enumerate(group):
+                explained[:, o, k], survival[o, k] = amounts[:, at], same[at]
+        return explained.swapaxes(-1, -2), survival.swapaxes(-1, -2)
 
     def _without(self, number: int, ranks: Tensor, k: int) -> Tensor:
         """One input with the first k patches of an order replaced."""
@@ -253,13 +319,17 @@ class _Scene:
         )
 
     def _watch(self, values: Sequence[Tensor], frames: Tensor) -> tuple[Array, NDArray[np.int64]]:
-        """The explained number and the greedy action of changed frames, by the frame's number."""
+        """Explained numbers ``[functions, M]`` and greedy actions ``[M]`` of changed frames."""
+        whole = max(self.functions, key=lambda function: function.n_nodes)
         amounts, best = [], []
         for start in range(0, len(values[0]), FORWARD_CHUNK):
             part = [value[start : start + FORWARD_CHUNK] for value in values]
-            activations = self.function.activations(part)
-            outputs = activations[self.function.network.output]
-            own = self.action[frames[start : start + FORWARD_CHUNK].to(self.action.device)]
-            amounts.append(self.function.read(activations, own).double().cpu().numpy())
-            best.append(outputs.argmax(1).cpu().numpy())
-        return np.concatenate(amounts), np.concatenate(best)
+            activations = whole.activations(part)
+            of = frames[start : start + FORWARD_CHUNK].to(self.actions[0].device)
+            read = [
+                function.read(activations, action[of])
+                for function, action in zip(self.functions, self.actions, strict=True)
+            ]
+            amounts.append(torch.stack(read).double().cpu().numpy())
+            best.append(activations[whole.network.output].argmax(1).cpu().numpy())
+        return np.concatenate(amounts, axis=1), np.concatenate(best)

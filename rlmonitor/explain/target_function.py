@@ -35,9 +35,9 @@ class TargetFunction:
     def __init__(self, network: Network, target: Target) -> None:
         self.network, self.target = network, checked_target(target, network)
         by_value = self.target == "value"
-        self._n_nodes = len(network.nodes) if by_value else network.output + 1
+        self.n_nodes = len(network.nodes) if by_value else network.output + 1
         self._readout = None if by_value else readout_of(self.target, network.n_outputs)
-        self.weights = network.weights(self._n_nodes)
+        self.weights = network.weights(self.n_nodes)
 
     def activations(self, values: Values) -> list[Tensor]:
         """The output of each node.
@@ -45,7 +45,7 @@ class TargetFunction:
         Raises:
             NonFiniteError: names the first layer whose weights or outputs are not finite.
         """
-        outputs = self.network.activations(values, self.weights, self._n_nodes)
+        outputs = self.network.activations(values, self.weights, self.n_nodes)
         self.network.check_finite([output.detach() for output in outputs], self.weights)
         return outputs
 
