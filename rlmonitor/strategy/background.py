@@ -22,7 +22,7 @@ CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float64)
 SQUARE = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.float64)
 """The four and the eight neighbours of a pixel."""
 
-LONGEST = 256
+LONGEST = 128
 """Frames that a median is taken of, spread over the recording; more cost time and say the same."""
 
 
@@ -94,6 +94,13 @@ class Views:
         """``[k, H, W]``, the median of each pixel."""
         return np.asarray(np.median(self.frames, axis=0), np.float64)
 
+    @cached_property
+    def _as_usual(self) -> NDArray[np.bool_]:
+        """``[n, H, W]``, where a frame looks as the ground mostly does."""
+        usual = np.stack(self.usual)[:, None, None].astype(np.float64)
+        level = 1 if self.frames.dtype == np.uint8 else 1e-6
+        return np.asarray((np.abs(self.frames - usual) <= level).all(axis=1))
+
     def behind(self, mask: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[Any]:
         """What is seen where an element is, when it is not there.
 
@@ -138,10 +145,7 @@ class Views:
         _, seldom = self._places(mask, free)
         if not seldom.any():  # of all that moves; the rest would cost time and say the same
             return seldom
-        usual = np.stack(self.usual)[:, None, None].astype(np.float64)
-        level = 1 if self.frames.dtype == np.uint8 else 1e-6
-        ground = (np.abs(self.frames - usual) <= level).all(axis=1)
-        plain = np.asarray((ground | ~mask[self.index]).all(axis=0))
+        plain = np.asarray((self._as_usual | ~mask[self.index]).all(axis=0))
         core = seldom & ~_any_beside(~seldom, CROSS)
         edge = _any_beside(core, SQUARE) & ~_any_beside(core & ~plain, SQUARE)
         return np.asarray(seldom & np.where(core, plain, edge))
@@ -197,14 +201,19 @@ def grown(mask: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> NDArr
     taken = np.zeros_like(mask)
     for other in others:
         taken |= other
-    if not taken.any():
+    rows = np.flatnonzero(taken.any(axis=0).any(axis=1))
+    if not len(rows):
         return mask
-    beside = np.zeros_like(mask)
-    beside[:, 1:] |= mask[:, :-1]
-    beside[:, :-1] |= mask[:, 1:]
-    beside[:, :, 1:] |= mask[:, :, :-1]
-    beside[:, :, :-1] |= mask[:, :, 1:]
-    return np.asarray(mask | (beside & taken))
+    # only there, and beside it, can anything be added
+    near = slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2)
+    own, beside = mask[:, near], np.zeros_like(mask[:, near])
+    beside[:, 1:] |= own[:, :-1]
+    beside[:, :-1] |= own[:, 1:]
+    beside[:, :, 1:] |= own[:, :, :-1]
+    beside[:, :, :-1] |= own[:, :, 1:]
+    larger = mask.copy()
+    larger[:, near] |= beside & taken[:, near]
+    return larger
 
 
 def _edges(picture: NDArray[Any], mask: NDArray[np.bool_], usual: float) -> NDArray[np.float64]:
