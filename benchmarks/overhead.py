@@ -35,14 +35,14 @@ from training import plain
 from rlmonitor import StrategyMonitorCallback, logbook, monitor
 from rlmonitor import round as rounds
 from rlmonitor.configuration import Configuration, parse_configuration
-from rlmonitor.monitor_settings import ALL_DRAWN
+from rlmonitor.monitor_settings import ALL_FULL
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay import packing, store
 from rlmonitor.training import _tuned, make_env, make_model
 
 HERE = Path(__file__).parent
 EVERY = 50_000
-PIECE = 320
+PIECE = 640
 """Timesteps of a piece; a round runs in every second one."""
 
 PARTS: dict[str, Sequence[tuple[Any, str]]] = {
@@ -142,7 +142,7 @@ def measure(name: str, pairs: int) -> dict[str, Any]:
 
         piece(None)
         watching.init_callback(model)
-        for _ in range(2 * ALL_DRAWN - 1):  # warms up; from here on not every round has pictures
+        for _ in range(2 * ALL_FULL - 1):  # warms up; from here on not every round is full
             piece(Looking(watching))
         spent.clear()
         without, with_round = [], []

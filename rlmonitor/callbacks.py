@@ -70,11 +70,11 @@ class StrategyMonitorCallback(BaseCallback):
             False, see :class:`~rlmonitor.stop_training.StopTrainingOnEvent`.
         seed: of the monitor's own generators and environment.
         epsilon: chance of a random action in the monitor's play.
-        games: trial games in a round, one kind and the other by turns, for the event ``memorised``;
-            0 plays none.
+        games: trial games in a full round, one kind and the other by turns, for the event
+            ``memorised``; 0 plays none.
         clip_frames: consecutive frames in the clip.
-        pictures_every: after ten rounds, one of so many has pictures, and the last one; curves are
-            of all, and ``rlmonitor export --clip`` draws any from the disk.
+        full_every: after 20 rounds, one of so many has pictures and trial games, and the last one;
+            curves are of all, and ``rlmonitor export --clip`` draws any from the disk.
         time_limit: seconds that the monitor's environment may take for the play of a round before
             it counts as hanging; None for no limit.
         verbose: 1 prints a line a round.
@@ -101,7 +101,7 @@ class StrategyMonitorCallback(BaseCallback):
         epsilon: float = 0.05,
         games: int = 1,
         clip_frames: int = 64,
-        pictures_every: int = 3,
+        full_every: int = 3,
         time_limit: float | None = 300.0,
         verbose: int = 0,
     ) -> None:
@@ -125,7 +125,7 @@ class StrategyMonitorCallback(BaseCallback):
         self.settings: MonitorSettings = MonitorSettings(
             n_frames=n_frames,
             clip_frames=clip_frames,
-            pictures_every=pictures_every,
+            full_every=full_every,
             probe=probe,
             targets=None if targets is None else _names(targets),
             composite=composite,

@@ -167,8 +167,8 @@ class MonitorConfiguration:
         probe: the fixed frames: ``auto``, ``none`` or a shipped probe's name.
         budget: the greatest share of wall time that the monitor may take; absent: no limit.
         keep: rounds that stay on disk; absent: all.
-        games: trial games in a round, for the event ``memorised``; 0 for none.
-        pictures_every: after ten rounds, one of so many has pictures.
+        games: trial games in a full round, for the event ``memorised``; 0 for none.
+        full_every: after 20 rounds, one of so many has pictures and trial games.
     """
 
     every: int = _whole(50_000, 0)
@@ -178,7 +178,7 @@ class MonitorConfiguration:
     budget: float | None = _real(None, 0, 0.99, open_low=True)
     keep: int | None = _whole(None, 1)
     games: int = _whole(1, 0)
-    pictures_every: int = _whole(3, 1)
+    full_every: int = _whole(3, 1)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from rlmonitor.logbook import SMALL_RESERVE, Logbook, require_space, writable
 from rlmonitor.lrp import Network
 from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.memory import require_memory
-from rlmonitor.monitor_settings import ALL_DRAWN, MonitorSettings
+from rlmonitor.monitor_settings import ALL_FULL, MonitorSettings
 from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
@@ -109,7 +109,7 @@ class Monitor:
 
         Args:
             timestep: ``num_timesteps`` of the training.
-            last: whether it is the training's last round, which has pictures in any case.
+            last: whether it is the training's last round, which is full in any case.
 
         Raises:
             NonFiniteError: NaN or infinity in weights or outputs.
@@ -119,7 +119,8 @@ class Monitor:
         settings = self.settings
         steps = max(settings.n_frames * settings.spacing, settings.clip_frames)
         network = self.network.snapshot()
-        play, trials = self._play(network, steps)
+        full = last or self._is_full
+        play, trials = self._play(network, steps, full)
         backdrop = Backdrop(play) if "q" in self.network.targets else None
         found = run_round(
             network,
@@ -139,14 +140,14 @@ class Monitor:
             assert self._player is not None
             effects = self._ram.effects(network, backdrop, self._player.states)
             found = replace(found, ram_effects=effects)
-        pictures = last or self._is_drawn(self._number)
-        self._log.write(found, phases=self._phases, attributes=self._how(), pictures=pictures)
+        self._log.write(found, phases=self._phases, attributes=self._how(), pictures=full)
         self._number += 1
         return found
 
-    def _is_drawn(self, number: int) -> bool:
-        """Whether a round has pictures; the first one of a run has the number 0."""
-        return number < ALL_DRAWN or number % self.settings.pictures_every == 0
+    @property
+    def _is_full(self) -> bool:
+        """Whether the round to come is, as far as its number says."""
+        return self._number < ALL_FULL or self._number % self.settings.full_every == 0
 
     def _how(self) -> dict[str, Any]:
         """Those settings that decide what a round finds, as JSON."""
@@ -221,13 +222,15 @@ class Monitor:
         self._ram = RamCheck.of(player)
         return player
 
-    def _play(self, network: Network, steps: int) -> tuple[Recording, dict[str, tuple[float, ...]]]:
+    def _play(
+        self, network: Network, steps: int, full: bool
+    ) -> tuple[Recording, dict[str, tuple[float, ...]]]:
         """The player's play, and the scores of the trial games beside it."""
         try:
             with self._limited():
                 if self._player is None:
                     self._player = self._make_player()
-                trials = self._trial_games()
+                trials = self._trial_games() if full else {}
                 cloned = () if self._ram is None else self._ram.steps(steps)
                 own = self._player.playing(steps, cloned)
                 games: list[PlayedGame[Any]] = [own, *trials.values()]
@@ -245,7 +248,8 @@ class Monitor:
         try:
             if self._trials is None:
                 self._trials = Trials(self._make_env, seed=self.settings.seed + self._restarts)
-            kind = KINDS[self._number % len(KINDS)]  # both in a round would cost twice as much
+            every = 1 if self._number < ALL_FULL else self.settings.full_every
+            kind = KINDS[self._number // every % len(KINDS)]  # both would cost twice as much
             return self._trials.playing(self.settings.games, [kind])
         except ConfigurationError:  # one environment for all, or out of reach
             self._can_try = False

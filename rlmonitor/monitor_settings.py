@@ -15,7 +15,7 @@ from rlmonitor.lrp import ACTOR_CRITIC_TARGETS, COMPOSITES, DEFAULT_COMPOSITE, T
 from rlmonitor.recording import Recording
 
 _TARGETS = tuple(TARGETS | ACTOR_CRITIC_TARGETS)
-_COUNTS = ("n_frames", "clip_frames", "spacing", "pictures_every")
+_COUNTS = ("n_frames", "clip_frames", "spacing", "full_every")
 _PROBE = (str, os.PathLike, Recording, type(None))
 _CHANCE = "a chance between 0 and 1"
 _PROBES = '"auto", the name of a shipped probe, its file, a rlmonitor.Recording, or None'
@@ -25,8 +25,9 @@ _ELEMENTS = (
 )
 
 
-ALL_DRAWN = 10
-"""Rounds from the start of a run that all have pictures: whoever tries something sees each."""
+ALL_FULL = 20
+"""Rounds from the start of a run that are all full: whoever tries something out sees each, and
+trial games become enough for a verdict."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class MonitorSettings:
         n_frames: frames for the statistics of a round, spread over the monitor's play.
         clip_frames: consecutive frames in the clip.
         spacing: agent steps played for each frame of the statistics.
-        pictures_every: after the first `ALL_DRAWN` rounds of a run, one of so many has pictures:
-            clips, the embedding, and what the Strategies page plays. Curves and events are of all
-            rounds, and the disk has every frame and map. A replay has its own rule.
+        full_every: after the first `ALL_FULL` rounds of a run, one of so many is full: it plays
+            trial games and has pictures, that is clips, the embedding, and what the Strategies page
+            plays. All rounds have curves and events, and on disk every frame and map. All rounds
+            of a replay play trial games, and its pictures have a rule of their own.
         probe: ``"auto"``: ``n_frames`` of the game's shipped probe if it fits the network, else the
             first round's frames, kept; the name of a shipped probe, which is explained whole; a
             recording; or None.
@@ -49,9 +51,9 @@ class MonitorSettings:
         elements: name to a function from an observation ``[C, H, W]`` to a mask ``[H, W]``, or a
             game's table; None takes the game's own elements.
         epsilon: chance of a random action in the monitor's play.
-        games: trial games in a round, which tell an agent that plays from one that has learnt games
-            by heart (see `rlmonitor.trials`), of one kind and the other by turns; a replay plays
-            them of each kind. 0 plays none.
+        games: trial games in a full round, which tell an agent that plays from one that has learnt
+            games by heart (see `rlmonitor.trials`), of one kind and the other by turns; a replay
+            plays them of each kind. 0 plays none.
         seed: of the monitor's own generator and environment.
         keep: how many rounds stay on disk, the latest ones; None keeps all, 0 writes none.
         time_limit: seconds that the environment may take for the play of a round, see
@@ -61,7 +63,7 @@ class MonitorSettings:
     n_frames: int = 128
     clip_frames: int = 64
     spacing: int = 4
-    pictures_every: int = 3
+    full_every: int = 3
     probe: str | Recording | None = "auto"
     targets: tuple[str, ...] | None = None
     composite: str | Composite = DEFAULT_COMPOSITE

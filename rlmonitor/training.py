@@ -273,7 +273,7 @@ def _monitor(configuration: Configuration, run_dir: Path) -> StrategyMonitorCall
         budget=monitor.budget,
         keep=monitor.keep,
         games=monitor.games,
-        pictures_every=monitor.pictures_every,
+        full_every=monitor.full_every,
         run_dir=run_dir,
         seed=configuration.training.seed,
     )

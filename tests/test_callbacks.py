@@ -116,8 +116,8 @@ def test_every_counts_timesteps_whatever_the_number_of_envs(tmp_path, envs):
     assert set(store.rounds(tmp_path / "DQN_1")) == due
 
 
-def test_after_some_rounds_one_of_so_many_has_pictures_and_the_last_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("rlmonitor.monitor.ALL_DRAWN", 2)
+def test_after_some_rounds_one_of_so_many_is_full_and_the_last_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("rlmonitor.monitor.ALL_FULL", 2)
     model, all_rounds = tiny_dqn(catch_envs(), tmp_path), [*range(0, 201, 20)]
     folder, drawn = tmp_path / "DQN_1", [0, 20, 60, 120, 180, 200]
 
@@ -128,6 +128,8 @@ def test_after_some_rounds_one_of_so_many_has_pictures_and_the_last_one(tmp_path
     assert pictures() == drawn
     assert steps_of(folder, "value/share/pellet") == all_rounds
     assert [*store.rounds(folder)] == all_rounds
+    assert steps_of(folder, "play/own_starts") == [0, 120]
+    assert steps_of(folder, "play/other_starts") == [20, 60, 180, 200]
     # a training that goes on counts on
     model.learn(65, callback=quick_monitor(every=20), reset_num_timesteps=False)
     assert pictures() == [*drawn, 240, 265]

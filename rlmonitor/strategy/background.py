@@ -201,7 +201,7 @@ def grown(mask: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> NDArr
     taken = np.zeros_like(mask)
     for other in others:
         taken |= other
-    rows = np.flatnonzero(taken.any(axis=0).any(axis=1))
+    rows = np.flatnonzero(np.asarray(taken.any(axis=0)).any(axis=1))
     if not len(rows):
         return mask
     # only there, and beside it, can anything be added
