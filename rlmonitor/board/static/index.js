@@ -568,12 +568,16 @@ function Qe(e, t) {
 	}), n;
 }
 function $e(e) {
-	return e.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || e;
+	let t = new Set(Object.values(e.parts).flatMap((e) => Object.keys(e).map(Number))), n = e.timesteps.findLastIndex((e) => t.has(e));
+	return n < 0 ? e.timesteps.length - 1 : n;
 }
 function et(e) {
+	return e.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || e;
+}
+function tt(e) {
 	return [...new Set(e.flatMap((e) => e.timesteps))].sort((e, t) => e - t);
 }
-function tt(e, t, n) {
+function nt(e, t, n) {
 	let r = e.values[t] ?? [], i = [];
 	e.timesteps.forEach((e, t) => {
 		let n = r[t];
@@ -589,14 +593,14 @@ function tt(e, t, n) {
 		return n ? n[1] + (t[1] - n[1]) * (e - n[0]) / (t[0] - n[0]) : null;
 	});
 }
-function nt(e, t, n, r) {
+function rt(e, t, n, r) {
 	let i = /* @__PURE__ */ new Map();
 	for (let t of e) {
-		let e = r ? $e(t.run) : t.run;
+		let e = r ? et(t.run) : t.run;
 		i.set(e, [...i.get(e) ?? [], t]);
 	}
 	return [...i].map(([e, r]) => {
-		let i = r.map((e) => tt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
+		let i = r.map((e) => nt(e, t, n)), a = (e) => i.flatMap((t) => t[e] ?? []), o = (e) => n.map((t, n) => a(n).length ? e(a(n)) : null);
 		return {
 			name: r.length > 1 ? `${e} (${r.length} seeds)` : r[0].run,
 			runs: r.map((e) => e.run),
@@ -606,45 +610,45 @@ function nt(e, t, n, r) {
 		};
 	});
 }
-var rt = [
+var it = [
 	"clip",
 	"probe",
 	"play"
-], it = class extends Error {};
-function at(e, t) {
-	if (e !== 1) throw new it(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
+], at = class extends Error {};
+function ot(e, t) {
+	if (e !== 1) throw new at(`${t} has format ${String(e)}; this page reads format 1. The rlmonitor that wrote it shows it.`);
 }
-var ot = new Intl.NumberFormat("en-US"), V = (e) => ot.format(e);
-function H(e) {
+var st = new Intl.NumberFormat("en-US"), V = (e) => st.format(e);
+function ct(e) {
 	let t = Math.abs(e);
 	return (t !== 0 && (t < .001 || t >= 1e6) ? e.toExponential(1) : String(Number(e.toPrecision(3)))).replace("-", "−");
 }
-var st = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, ct = {
+var H = (e) => `${(100 * e).toFixed(+(e < .0995))} %`, lt = {
 	q: ["What it values", "Q(s, a)"],
 	value: ["What it values", "V(s)"],
 	advantage: ["What it decides by", "Q(s, a) − mean Q"],
 	logit: ["What speaks for the action", "logit"]
 };
-function lt(e, t = !1) {
-	let n = ct[e] ?? [e, e];
+function ut(e, t = !1) {
+	let n = lt[e] ?? [e, e];
 	return t && e === "advantage" ? [n[0], "logit − mean logit"] : n;
 }
 // src/picture.ts
-async function ut(e) {
+async function dt(e) {
 	let t = new Blob([e]).stream().pipeThrough(new DecompressionStream("deflate"));
 	return new Uint8Array(await new Response(t).arrayBuffer());
 }
-function dt(e, t) {
+function ft(e, t) {
 	let n = e.length / Math.max(t, 1);
 	for (let t = n; t < e.length; t++) e[t] ^= e[t - n];
 	return e;
 }
-async function ft(e, t) {
-	let n = e.shape.reduce((e, t) => e * t, 1), r = await ut(t).catch(() => /* @__PURE__ */ new Uint8Array());
-	if (r.length !== n) throw new it(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
-	return e.delta ? dt(r, e.shape[0] ?? 0) : r;
+async function pt(e, t) {
+	let n = e.shape.reduce((e, t) => e * t, 1), r = await dt(t).catch(() => /* @__PURE__ */ new Uint8Array());
+	if (r.length !== n) throw new at(`The array ${e.name} is damaged: it has ${r.length} of ${n} bytes.`);
+	return e.delta ? ft(r, e.shape[0] ?? 0) : r;
 }
-var pt = class {
+var mt = class {
 	header;
 	address;
 	fetch;
@@ -661,7 +665,7 @@ var pt = class {
 	array(e) {
 		let t = this.arrays.get(e);
 		if (t) return t;
-		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => ft(r, e)) : Promise.reject(new it(`There is no array ${e}.`));
+		let n = this.header.arrays.findIndex((t) => t.name === e), r = this.header.arrays[n], i = r ? this.fetch(n + 1).then((e) => pt(r, e)) : Promise.reject(new at(`There is no array ${e}.`));
 		return this.arrays.set(e, i), i.catch(() => this.arrays.delete(e)), i;
 	}
 	async layer(e) {
@@ -673,41 +677,41 @@ var pt = class {
 			scale: n.scale ?? 1
 		};
 	}
-}, mt = /* @__PURE__ */ new Map();
-function ht(e, t, n, r, i) {
+}, ht = /* @__PURE__ */ new Map();
+function gt(e, t, n, r, i) {
 	let a = JSON.stringify([
 		t,
 		n,
 		r,
 		i
-	]), o = mt.get(a);
-	mt.delete(a);
-	let s = o ?? _t(e, t, n, r, i, a);
-	mt.set(a, s), s.catch(() => mt.delete(a));
-	for (let e of [...mt.keys()].slice(0, -16)) mt.delete(e);
+	]), o = ht.get(a);
+	ht.delete(a);
+	let s = o ?? vt(e, t, n, r, i, a);
+	ht.set(a, s), s.catch(() => ht.delete(a));
+	for (let e of [...ht.keys()].slice(0, -16)) ht.delete(e);
 	return s;
 }
-async function gt(e, t, n, r, i) {
+async function _t(e, t, n, r, i) {
 	let a = t.parts[n]?.[String(r)];
 	if (!a) return;
-	let o = await ht(e, t.run, n, r, a), s = o.targets.slice(0, i).map((e) => `relevance/${e}`);
+	let o = await gt(e, t.run, n, r, a), s = o.targets.slice(0, i).map((e) => `relevance/${e}`);
 	for (let e of [
 		"screen",
 		"elements",
 		...s
 	]) o.has(e) && o.array(e).catch(() => {});
 }
-async function _t(e, t, n, r, i, a) {
+async function vt(e, t, n, r, i, a) {
 	let o = (a) => e.blob(t, n, r, i, a), s = new TextDecoder().decode(await o(0)), c;
 	try {
 		c = JSON.parse(s);
 	} catch {
-		throw new it(`The ${n} of ${t} at timestep ${r} is damaged.`);
+		throw new at(`The ${n} of ${t} at timestep ${r} is damaged.`);
 	}
-	return at(c.format, `The ${n} of ${t} at timestep ${r}`), new pt(c, a, o);
+	return ot(c.format, `The ${n} of ${t} at timestep ${r}`), new mt(c, a, o);
 }
 // src/view.ts
-var vt = {
+var yt = {
 	run: "",
 	beside: [],
 	timestep: null,
@@ -727,67 +731,67 @@ var vt = {
 	otherRun: "",
 	otherTimestep: null,
 	probeFrame: 0
-}, yt = (e) => e !== null && /^\d+$/.test(e) ? +e : null, bt = (e, t, n) => t.includes(e) ? e : n;
-function xt(e) {
-	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? vt.opacity);
+}, bt = (e) => e !== null && /^\d+$/.test(e) ? +e : null, xt = (e, t, n) => t.includes(e) ? e : n;
+function St(e) {
+	let t = new URLSearchParams(e), n = (e) => t.get(e), r = Number(n("opacity") ?? yt.opacity);
 	return {
-		run: n("run") ?? vt.run,
+		run: n("run") ?? yt.run,
 		beside: t.getAll("beside"),
-		timestep: yt(n("timestep")),
-		target: n("target") ?? vt.target,
-		measure: bt(n("measure"), ["share", "relative"], vt.measure),
-		frames: bt(n("frames"), ["play", "probe"], vt.frames),
-		part: bt(n("part"), rt, vt.part),
-		frame: yt(n("frame")) ?? 0,
-		panels: bt(n("panels"), ["one", "both"], vt.panels),
-		opacity: r >= 0 && r <= 1 ? r : vt.opacity,
-		map: bt(n("map"), Object.keys(Pe), vt.map),
-		sign: bt(n("sign"), [
+		timestep: bt(n("timestep")),
+		target: n("target") ?? yt.target,
+		measure: xt(n("measure"), ["share", "relative"], yt.measure),
+		frames: xt(n("frames"), ["play", "probe"], yt.frames),
+		part: xt(n("part"), it, yt.part),
+		frame: bt(n("frame")) ?? 0,
+		panels: xt(n("panels"), ["one", "both"], yt.panels),
+		opacity: r >= 0 && r <= 1 ? r : yt.opacity,
+		map: xt(n("map"), Object.keys(Pe), yt.map),
+		sign: xt(n("sign"), [
 			"both",
 			"for",
 			"against"
-		], vt.sign),
-		stack: yt(n("stack")),
+		], yt.sign),
+		stack: bt(n("stack")),
 		outlines: n("outlines") !== "false",
-		curve: n("curve") ?? vt.curve,
+		curve: n("curve") ?? yt.curve,
 		fan: n("fan") !== "false",
-		otherRun: n("otherRun") ?? vt.otherRun,
-		otherTimestep: yt(n("otherTimestep")),
-		probeFrame: yt(n("probeFrame")) ?? 0
+		otherRun: n("otherRun") ?? yt.otherRun,
+		otherTimestep: bt(n("otherTimestep")),
+		probeFrame: bt(n("probeFrame")) ?? 0
 	};
 }
-function St(e) {
+function Ct(e) {
 	let t = new URLSearchParams();
-	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== vt[n] && t.set(n, `${r}`);
+	for (let [n, r] of Object.entries(e)) Array.isArray(r) ? r.forEach((e) => t.append(n, e)) : r !== null && r !== yt[n] && t.set(n, `${r}`);
 	return t.toString();
 }
-var Ct = "p.rlmonitor.view";
-function wt() {
+var wt = "p.rlmonitor.view";
+function Tt() {
 	try {
 		return window.parent !== window && window.parent.location.href ? window.parent : null;
 	} catch {
 		return null;
 	}
 }
-function Tt() {
-	let e = wt();
-	if (!e) return xt(location.hash.slice(1));
-	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${Ct}=`));
-	return xt(t ? decodeURIComponent(t.slice(17)) : "");
+function Et() {
+	let e = Tt();
+	if (!e) return St(location.hash.slice(1));
+	let t = e.location.hash.slice(1).split("&").find((e) => e.startsWith(`${wt}=`));
+	return St(t ? decodeURIComponent(t.slice(17)) : "");
 }
-function Et(e) {
-	let t = St(e), n = wt();
+function Dt(e) {
+	let t = Ct(e), n = Tt();
 	if (!n) {
 		history.replaceState(null, "", location.pathname + location.search + (t && `#${t}`));
 		return;
 	}
-	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(Ct));
+	let r = n.location.hash.slice(1).split("&").filter((e) => !e.startsWith(wt));
 	if (r[0] !== "rlmonitor") return;
-	let i = t ? [`${Ct}=${encodeURIComponent(t)}`] : [];
+	let i = t ? [`${wt}=${encodeURIComponent(t)}`] : [];
 	n.history.replaceState(n.history.state, "", `#${[...r, ...i].join("&")}`);
 }
 // src/hooks.ts
-function Dt(e, t) {
+function Ot(e, t) {
 	let [n, r] = xe(null);
 	return Se(() => {
 		let t = !0, n = e();
@@ -796,9 +800,9 @@ function Dt(e, t) {
 		};
 	}, t), n;
 }
-function Ot(e, t, n, r) {
+function kt(e, t, n, r) {
 	let i = t?.parts[n]?.[String(r)];
-	return Dt(() => t && i && r !== void 0 ? ht(e, t.run, n, r, i) : null, [
+	return Ot(() => t && i && r !== void 0 ? gt(e, t.run, n, r, i) : null, [
 		e,
 		t?.run,
 		n,
@@ -806,17 +810,17 @@ function Ot(e, t, n, r) {
 		i
 	]);
 }
-var kt = () => window.matchMedia("(prefers-color-scheme: dark)");
-function At() {
-	let e = wt()?.document.body;
-	return (e ? e.classList.contains("dark-mode") : kt().matches) ? "dark" : "light";
-}
+var At = () => window.matchMedia("(prefers-color-scheme: dark)");
 function jt() {
-	let [e, t] = xe(At);
+	let e = Tt()?.document.body;
+	return (e ? e.classList.contains("dark-mode") : At().matches) ? "dark" : "light";
+}
+function Mt() {
+	let [e, t] = xe(jt);
 	return z(() => {
-		let e = () => t(At()), n = kt();
+		let e = () => t(jt()), n = At();
 		n.addEventListener("change", e);
-		let r = wt()?.document.body, i = new MutationObserver(e);
+		let r = Tt()?.document.body, i = new MutationObserver(e);
 		r && i.observe(r, {
 			attributes: !0,
 			attributeFilter: ["class"]
@@ -827,7 +831,7 @@ function jt() {
 		};
 	}, []), document.documentElement.dataset.theme = e, e;
 }
-function Mt(e, t) {
+function Nt(e, t) {
 	let n = B(e);
 	n.current = e, z(() => {
 		if (t === null) return;
@@ -835,7 +839,7 @@ function Mt(e, t) {
 		return () => clearInterval(e);
 	}, [t]);
 }
-function Nt() {
+function Pt() {
 	let e = B(null), [t, n] = xe(0);
 	return z(() => {
 		let t = e.current;
@@ -847,7 +851,7 @@ function Nt() {
 	}, []), [e, t];
 }
 // node_modules/preact/jsx-runtime/dist/jsxRuntime.mjs
-var Pt = Symbol.for("pv"), Ft = 0;
+var Ft = Symbol.for("pv"), It = 0;
 Array.isArray;
 function U(t, n, r, i, a, o) {
 	n ||= {};
@@ -863,15 +867,15 @@ function U(t, n, r, i, a, o) {
 		__b: 0,
 		__e: null,
 		__c: null,
-		constructor: Pt,
-		__v: --Ft,
+		constructor: Ft,
+		__v: --It,
 		__i: -1,
 		__u: 0
 	};
 	return (a || o) && (u.__source = a, u.__self = o), e.vnode && e.vnode(u), u;
 }
 // src/parts.tsx
-function It(e) {
+function Lt(e) {
 	return /* @__PURE__ */ U("section", {
 		id: e.id,
 		"aria-labelledby": `${e.id}-title`,
@@ -881,10 +885,10 @@ function It(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "aside",
 			children: e.aside
-		})] }), /* @__PURE__ */ U(Lt, { children: e.children })]
+		})] }), /* @__PURE__ */ U(Rt, { children: e.children })]
 	});
 }
-var Lt = class extends b {
+var Rt = class extends b {
 	state = { fault: null };
 	componentDidCatch(e) {
 		this.setState({ fault: e.message });
@@ -914,13 +918,13 @@ function W(e) {
 		children: e.children
 	});
 }
-function Rt(e) {
+function zt(e) {
 	return e.state && "error" in e.state ? /* @__PURE__ */ U(W, {
 		alert: !0,
 		children: e.state.error
 	}) : /* @__PURE__ */ U(W, { children: e.missing });
 }
-function zt(e) {
+function Bt(e) {
 	return /* @__PURE__ */ U("fieldset", {
 		class: "choice",
 		children: [/* @__PURE__ */ U("legend", { children: e.label }), e.options.map(([t, n]) => /* @__PURE__ */ U("label", { children: [/* @__PURE__ */ U("input", {
@@ -931,7 +935,7 @@ function zt(e) {
 		}), /* @__PURE__ */ U("span", { children: n })] }, t))]
 	});
 }
-function Bt(e) {
+function Vt(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "select",
 		children: [/* @__PURE__ */ U("span", { children: e.label }), /* @__PURE__ */ U("select", {
@@ -944,7 +948,7 @@ function Bt(e) {
 		})]
 	});
 }
-function Vt(e) {
+function Ht(e) {
 	return /* @__PURE__ */ U("label", {
 		class: "range",
 		children: [
@@ -962,14 +966,14 @@ function Vt(e) {
 		]
 	});
 }
-function Ht(e) {
+function Ut(e) {
 	return /* @__PURE__ */ U("i", {
 		class: "swatch",
 		style: { background: e.colour },
 		"aria-hidden": "true"
 	});
 }
-function Ut(e) {
+function Wt(e) {
 	let t = (t) => 100 * (t - e.low) / (e.high - e.low || 1), [n, r] = [t(0), t(e.value)].sort((e, t) => e - t);
 	return /* @__PURE__ */ U("span", {
 		class: "bar",
@@ -982,8 +986,8 @@ function Ut(e) {
 	});
 }
 // src/screen.tsx
-var Wt = /* @__PURE__ */ new Set(["rest", "bricks"]);
-function Gt(e) {
+var Gt = /* @__PURE__ */ new Set(["rest", "bricks"]);
+function Kt(e) {
 	let t = B(null), [n, r] = e.header.screen, i = e.zoom ?? 3, { opacity: a, map: o, sign: s, outlines: c } = e.look, l = Ce(() => Ie(o), [o]), u = Ce(() => ({
 		surface: new OffscreenCanvas(r, n),
 		image: new ImageData(r, n)
@@ -996,7 +1000,7 @@ function Gt(e) {
 			opacity: a,
 			table: l,
 			sign: s
-		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && Kt(o, e, r * i, n * i);
+		}), d.getContext("2d").putImageData(f, 0, 0), o.imageSmoothingEnabled = !1, o.drawImage(d, 0, 0, r * i, n * i), c && e.elements && qt(o, e, r * i, n * i);
 	}, [
 		e.screen,
 		e.elements,
@@ -1016,10 +1020,10 @@ function Gt(e) {
 		"aria-label": e.label
 	});
 }
-function Kt(e, t, n, r) {
+function qt(e, t, n, r) {
 	let [i, a] = t.header.grid, o = i * a, s = t.elements.subarray(t.frame * o, (t.frame + 1) * o), c = ze(t.header.elements), [l, u] = [n / a, r / i];
 	e.lineWidth = 1.5, t.header.elements.forEach((t, n) => {
-		if (!Wt.has(t)) {
+		if (!Gt.has(t)) {
 			e.strokeStyle = c[t], e.beginPath();
 			for (let [t, r, o, c] of Ye(s, i, a, n)) e.moveTo(t * l, r * u), e.lineTo(o * l, c * u);
 			e.stroke();
@@ -1027,12 +1031,12 @@ function Kt(e, t, n, r) {
 	});
 }
 // src/compare.tsx
-function qt(e) {
-	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Jt(s), l = c[Qe(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Jt(r)[Qe(Jt(r), i.timestep)], d = Ot(a, r, "probe", u), f = Ot(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
-	return /* @__PURE__ */ U(It, {
+function Jt(e) {
+	let { view: t, change: n, index: r, round: i, source: a, indexes: o } = e, s = o.get(t.otherRun) ?? [...o.values()].find((e) => e.run !== r.run) ?? r, c = Yt(s), l = c[Qe(c, t.otherTimestep ?? (s === r ? c[0] : i.timestep) ?? 0)], u = Yt(r)[Qe(Yt(r), i.timestep)], d = kt(a, r, "probe", u), f = kt(a, s, "probe", l), p = [d, f].map((e) => e && "value" in e ? e.value : null), m = [d, f].flatMap((e) => e && "error" in e ? [e.error] : [])[0], [h, g] = p;
+	return /* @__PURE__ */ U(Lt, {
 		id: "compare",
 		title: "Compare on the same frames",
-		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(Bt, {
+		aside: /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(Vt, {
 			label: "with run",
 			options: e.runs.map(({ name: e }) => [e, e]),
 			value: s.run,
@@ -1040,7 +1044,7 @@ function qt(e) {
 				otherRun: e,
 				otherTimestep: null
 			})
-		}), /* @__PURE__ */ U(Bt, {
+		}), /* @__PURE__ */ U(Vt, {
 			label: "at timestep",
 			options: c.map((e) => [`${e}`, V(e)]),
 			value: `${l}`,
@@ -1052,7 +1056,7 @@ function qt(e) {
 		children: u === void 0 || l === void 0 ? /* @__PURE__ */ U(W, { children: [u === void 0 ? r.run : s.run, " has no pictures of a fixed probe, so there are no common frames."] }) : m ? /* @__PURE__ */ U(W, {
 			alert: !0,
 			children: m
-		}) : h && g ? /* @__PURE__ */ U(Xt, {
+		}) : h && g ? /* @__PURE__ */ U(Zt, {
 			...e,
 			a: h,
 			b: g,
@@ -1060,12 +1064,12 @@ function qt(e) {
 		}, h.address + g.address) : /* @__PURE__ */ U(W, { children: "Loading …" })
 	});
 }
-var Jt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), Yt = async (e, t) => ({
+var Yt = (e) => Object.keys(e.parts.probe ?? {}).map(Number).sort((e, t) => e - t), Xt = async (e, t) => ({
 	screen: await e.array("screen"),
 	layer: await e.layer(`relevance/${t}`)
 });
-function Xt(e) {
-	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Dt(() => a ? Promise.all([Yt(t, a), Yt(n, a)]) : null, [
+function Zt(e) {
+	let { a: t, b: n, view: r, change: i } = e, a = t.targets.includes(e.target) && n.targets.includes(e.target) ? e.target : t.targets.find((e) => n.targets.includes(e)), o = Ot(() => a ? Promise.all([Xt(t, a), Xt(n, a)]) : null, [
 		t,
 		n,
 		a
@@ -1083,7 +1087,7 @@ function Xt(e) {
 	});
 	if (!o) return /* @__PURE__ */ U(W, { children: "Loading …" });
 	let [s, c] = o.value;
-	if (!Zt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
+	if (!Qt(t.header, n.header, s.screen, c.screen)) return /* @__PURE__ */ U(W, { children: "The probes of these rounds have different frames, so their maps do not compare. Give both runs the same probe." });
 	let l = t.header.frames - 1, u = Math.min(r.probeFrame, l), d = [He(s.layer, u), He(c.layer, u)], f = [`${e.index.run} at ${V(t.header.timestep)}`, `${e.other.run} at ${V(n.header.timestep)}`];
 	return /* @__PURE__ */ U("div", {
 		class: "pair",
@@ -1107,14 +1111,14 @@ function Xt(e) {
 					"of maps with sum 1, at the full colour where it is largest",
 					Xe(...d)
 				]
-			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Gt, {
+			].map(([e, n, i]) => /* @__PURE__ */ U("figure", { children: [/* @__PURE__ */ U(Kt, {
 				header: t.header,
 				screen: s.screen,
 				elements: null,
 				grid: i,
 				frame: u,
 				look: r,
-				label: `${e}: ${n}, ${lt(a)[1]}`,
+				label: `${e}: ${n}, ${ut(a)[1]}`,
 				zoom: 2
 			}), /* @__PURE__ */ U("figcaption", { children: [
 				/* @__PURE__ */ U("b", { children: e }),
@@ -1124,7 +1128,7 @@ function Xt(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(Vt, {
+				/* @__PURE__ */ U(Ht, {
 					label: "Frame",
 					value: u,
 					max: l,
@@ -1135,7 +1139,7 @@ function Xt(e) {
 					class: "caption",
 					children: t.header.captions[u]
 				}),
-				/* @__PURE__ */ U(Qt, {
+				/* @__PURE__ */ U($t, {
 					a: t.header,
 					b: n.header,
 					target: a,
@@ -1145,19 +1149,19 @@ function Xt(e) {
 		})]
 	});
 }
-function Zt(e, t, n, r) {
+function Qt(e, t, n, r) {
 	if (e.frames !== t.frames || n.length !== r.length) return !1;
 	let i = (e) => e.palette.map((e) => e[0] << 16 | e[1] << 8 | e[2]), [a, o] = [i(e), i(t)];
 	return n.every((e, t) => a[e] === o[r[t]]);
 }
-function Qt(e) {
+function $t(e) {
 	let { a: t, b: n, target: r, frame: i } = e, [a, o] = [t.shares[r], n.shares[r]];
 	if (!a || !o || !t.elements.length) return null;
-	let s = ze(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${st(Math.abs(e - t))}`;
+	let s = ze(t.elements), c = (e) => e?.length ? e.reduce((e, t) => e + t, 0) / e.length : 0, l = (e, t) => `${e >= t ? "+" : "−"}${H(Math.abs(e - t))}`;
 	return /* @__PURE__ */ U("table", {
 		class: "bars",
 		children: [
-			/* @__PURE__ */ U("caption", { children: ["Share of the relevance: ", lt(r)[0].toLowerCase()] }),
+			/* @__PURE__ */ U("caption", { children: ["Share of the relevance: ", ut(r)[0].toLowerCase()] }),
 			/* @__PURE__ */ U("thead", { children: [/* @__PURE__ */ U("tr", { children: [
 				/* @__PURE__ */ U("td", {}),
 				/* @__PURE__ */ U("th", {
@@ -1186,13 +1190,13 @@ function Qt(e) {
 				let [t, n] = [a[e]?.[i] ?? 0, o[e]?.[i] ?? 0], [r, u] = [c(a[e]), c(o[e])];
 				return /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 					scope: "row",
-					children: [/* @__PURE__ */ U(Ht, { colour: s[e] }), e]
+					children: [/* @__PURE__ */ U(Ut, { colour: s[e] }), e]
 				}), [
-					st(t),
-					st(n),
+					H(t),
+					H(n),
 					l(t, n),
-					st(r),
-					st(u),
+					H(r),
+					H(u),
 					l(r, u)
 				].map((e, t) => /* @__PURE__ */ U("td", {
 					class: "number",
@@ -1203,40 +1207,40 @@ function Qt(e) {
 	});
 }
 // src/player.tsx
-var $t = {
+var en = {
 	clip: "Clip of its play",
 	probe: "Fixed probe",
 	play: "Spread over its play"
 };
-function en(e) {
-	let { view: t, change: n, index: r, round: i } = e, a = Object.keys($t).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = Ot(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null, l = !r.parts[o]?.[String(i.timestep)] || s && "error" in s;
+function tn(e) {
+	let { view: t, change: n, index: r, round: i } = e, a = Object.keys(en).filter((e) => Object.keys(r.parts[e] ?? {}).length), o = a.includes(t.part) ? t.part : a[0] ?? "clip", s = kt(e.source, r, o, i.timestep), c = s && "value" in s && s.value.header.timestep === i.timestep ? s.value : null, l = !r.parts[o]?.[String(i.timestep)] || s && "error" in s;
 	return z(() => {
 		l && e.settled();
-	}, [l]), /* @__PURE__ */ U(It, {
+	}, [l]), /* @__PURE__ */ U(Lt, {
 		id: "player",
 		title: `Round at ${V(i.timestep)} timesteps`,
-		aside: /* @__PURE__ */ U(zt, {
+		aside: /* @__PURE__ */ U(Bt, {
 			label: "Show",
-			options: a.map((e) => [e, $t[e]]),
+			options: a.map((e) => [e, en[e]]),
 			value: o,
 			onChange: (e) => n({
 				part: e,
 				frame: 0
 			})
 		}),
-		children: c ? /* @__PURE__ */ U(G, {
+		children: c ? /* @__PURE__ */ U(K, {
 			...e,
 			picture: c
-		}, c.address) : /* @__PURE__ */ U(tn, {
+		}, c.address) : /* @__PURE__ */ U(nn, {
 			...e,
 			part: o,
 			state: s
 		})
 	});
 }
-function tn(e) {
+function nn(e) {
 	let t = Object.keys(e.index.parts[e.part] ?? {}).map(Number);
-	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(Rt, {
+	if (t.includes(e.round.timestep)) return /* @__PURE__ */ U(zt, {
 		state: e.state,
 		missing: "Loading …"
 	});
@@ -1252,13 +1256,13 @@ function tn(e) {
 		})
 	] });
 }
-var nn = {
+var G = {
 	clip: 70,
 	probe: 350,
 	play: 350
 };
-function G(e) {
-	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = xe(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = rn(r, u, d !== null), p = "value" in f || f.error !== null || i.frames === 0;
+function K(e) {
+	let { view: t, change: n, picture: r } = e, { header: i } = r, [a, o] = xe(!1), s = i.frames - 1, c = Math.min(t.frame, s), l = r.targets, u = t.panels === "both" ? l.slice(0, 2) : [l.includes(e.target) ? e.target : l[0]], d = t.stack !== null && u.some((e) => r.has(`stack/${e}`)) ? t.stack : null, f = an(r, u, d !== null), p = "value" in f || f.error !== null || i.frames === 0;
 	z(() => {
 		p && e.settled();
 	}, [p]);
@@ -1274,9 +1278,9 @@ function G(e) {
 		let e = setInterval(() => {
 			let e = h.current;
 			n({ frame: e.frame >= e.last ? 0 : e.frame + 1 });
-		}, nn[i.part]);
+		}, G[i.part]);
 		return () => clearInterval(e);
-	}, [a]), an((e) => {
+	}, [a]), on((e) => {
 		if (e === " ") o((e) => !e);
 		else if (e === "ArrowLeft") m(h.current.frame - 1);
 		else if (e === "ArrowRight") m(h.current.frame + 1);
@@ -1285,7 +1289,7 @@ function G(e) {
 		else return !1;
 		return !0;
 	});
-	let g = on(i, c);
+	let g = sn(i, c);
 	return i.frames === 0 ? /* @__PURE__ */ U(W, { children: "This round has a clip without frames." }) : /* @__PURE__ */ U("div", {
 		class: "player",
 		role: "group",
@@ -1297,22 +1301,22 @@ function G(e) {
 					class: "panels",
 					tabIndex: 0,
 					"aria-label": `Frame ${c + 1} of ${i.frames}. ${g}`,
-					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Gt, {
+					children: u.map((e) => /* @__PURE__ */ U("figure", { children: ["value" in f ? /* @__PURE__ */ U(Kt, {
 						header: i,
 						screen: f.value.screen,
 						elements: f.value.elements,
-						grid: K(f.value.layers[e], c, d),
+						grid: rn(f.value.layers[e], c, d),
 						frame: c,
 						look: t,
-						label: `Screen with the relevance for ${lt(e, i.logits)[1]}, frame ${c + 1}`
+						label: `Screen with the relevance for ${ut(e, i.logits)[1]}, frame ${c + 1}`
 					}) : /* @__PURE__ */ U("div", {
 						class: "screen empty",
 						style: { aspectRatio: `${i.screen[1]} / ${i.screen[0]}` },
 						children: f.error ?? "Loading …"
 					}), /* @__PURE__ */ U("figcaption", { children: [
-						/* @__PURE__ */ U("b", { children: lt(e, i.logits)[0] }),
+						/* @__PURE__ */ U("b", { children: ut(e, i.logits)[0] }),
 						" ",
-						lt(e, i.logits)[1]
+						ut(e, i.logits)[1]
 					] })] }, e))
 				}),
 				/* @__PURE__ */ U("div", {
@@ -1338,7 +1342,7 @@ function G(e) {
 							onClick: () => m(c + 1),
 							children: "›"
 						}),
-						/* @__PURE__ */ U(Vt, {
+						/* @__PURE__ */ U(Ht, {
 							label: "Frame",
 							value: c,
 							max: s,
@@ -1356,16 +1360,16 @@ function G(e) {
 		}), /* @__PURE__ */ U("div", {
 			class: "facts",
 			children: [
-				/* @__PURE__ */ U(sn, {
+				/* @__PURE__ */ U(q, {
 					...e,
 					picture: r,
 					stack: d
 				}),
-				/* @__PURE__ */ U(q, {
+				/* @__PURE__ */ U(cn, {
 					header: i,
 					frame: c
 				}),
-				/* @__PURE__ */ U(cn, {
+				/* @__PURE__ */ U(ln, {
 					header: i,
 					frame: c,
 					targets: l
@@ -1374,11 +1378,11 @@ function G(e) {
 		})]
 	});
 }
-function K(e, t, n) {
+function rn(e, t, n) {
 	return e ? He(e, t, e.shape.length > 3 ? Math.min(n ?? 0, e.shape[1] - 1) : 0) : null;
 }
-function rn(e, t, n) {
-	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Dt(async () => {
+function an(e, t, n) {
+	let r = t.map((t) => (n && e.has(`stack/${t}`) ? "stack/" : "relevance/") + t), i = Ot(async () => {
 		let [n, i, ...a] = await Promise.all([
 			e.array("screen"),
 			e.has("elements") ? e.array("elements") : null,
@@ -1392,7 +1396,7 @@ function rn(e, t, n) {
 	}, [e, r.join()]);
 	return i && "value" in i ? i : { error: i ? i.error : null };
 }
-function an(e) {
+function on(e) {
 	let t = B(e);
 	t.current = e, z(() => {
 		let e = (e) => {
@@ -1401,16 +1405,16 @@ function an(e) {
 		return window.addEventListener("keydown", e), () => window.removeEventListener("keydown", e);
 	}, []);
 }
-function on(e, t) {
+function sn(e, t) {
 	let n = e.outputs[t] ?? [], r = n.indexOf(Math.max(...n)), i = e.action[t], a = i !== void 0 && i !== r && e.part !== "probe";
 	return [
 		e.captions?.[t],
-		`score ${H(e.score[t] ?? 0)}`,
+		`score ${ct(e.score[t] ?? 0)}`,
 		`greedy ${e.actions[r] ?? "–"}`,
 		a ? `explored ${e.actions[i]}` : null
 	].filter(Boolean).join(" · ");
 }
-function sn(e) {
+function q(e) {
 	let { view: t, change: n, picture: r } = e, i = r.header.arrays.find((e) => e.name.startsWith("stack/"))?.shape[1] ?? 0, a = [
 		["both", "Both"],
 		["for", "For"],
@@ -1419,7 +1423,7 @@ function sn(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "looks",
 		children: [
-			/* @__PURE__ */ U(Vt, {
+			/* @__PURE__ */ U(Ht, {
 				label: "Overlay",
 				value: t.opacity,
 				max: 1,
@@ -1427,25 +1431,25 @@ function sn(e) {
 				text: `${Math.round(100 * t.opacity)} %`,
 				onChange: (e) => n({ opacity: e })
 			}),
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Sign",
 				options: a,
 				value: t.sign,
 				onChange: (e) => n({ sign: e })
 			}),
-			r.targets.length > 1 && /* @__PURE__ */ U(zt, {
+			r.targets.length > 1 && /* @__PURE__ */ U(Bt, {
 				label: "Panels",
 				options: [["both", "Both questions"], ["one", "One"]],
 				value: t.panels,
 				onChange: (e) => n({ panels: e })
 			}),
-			i > 0 && /* @__PURE__ */ U(zt, {
+			i > 0 && /* @__PURE__ */ U(Bt, {
 				label: "Stack",
 				options: [["all", "All"], ...o],
 				value: e.stack === null ? "all" : `${e.stack}`,
 				onChange: (e) => n({ stack: e === "all" ? null : Number(e) })
 			}),
-			/* @__PURE__ */ U(Bt, {
+			/* @__PURE__ */ U(Vt, {
 				label: "Colours",
 				options: Object.entries(Pe).map(([e, t]) => [e, t.name]),
 				value: t.map,
@@ -1462,7 +1466,7 @@ function sn(e) {
 		]
 	});
 }
-function q(e) {
+function cn(e) {
 	let { header: t, frame: n } = e, r = t.outputs[n] ?? [], i = r.reduce((e, t) => e + t, 0) / (r.length || 1), a = Math.max(...t.outputs.flatMap((e) => {
 		let t = e.reduce((e, t) => e + t, 0) / (e.length || 1);
 		return e.map((e) => Math.abs(e - t));
@@ -1488,9 +1492,9 @@ function q(e) {
 				}),
 				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: H(e)
+					children: ct(e)
 				}),
-				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ut, {
+				/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Wt, {
 					value: e - i,
 					low: -a,
 					high: a,
@@ -1498,13 +1502,13 @@ function q(e) {
 				}) }),
 				/* @__PURE__ */ U("td", {
 					class: "number",
-					children: [e - i >= 0 ? "+" : "", H(e - i)]
+					children: [e - i >= 0 ? "+" : "", ct(e - i)]
 				})
 			]
 		}, r)) })]
 	});
 }
-function cn(e) {
+function ln(e) {
 	let { header: t, frame: n } = e, r = e.targets.filter((e) => t.shares[e] && Object.keys(t.shares[e]).length), i = ze(t.elements), a = r.filter((e) => (t.frame_share[e]?.[n]?.length ?? 0) > 1);
 	return /* @__PURE__ */ U(y, { children: [r.length > 0 && /* @__PURE__ */ U("table", {
 		class: "bars",
@@ -1513,21 +1517,21 @@ function cn(e) {
 			/* @__PURE__ */ U("thead", { children: /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("td", {}), r.map((e) => /* @__PURE__ */ U("th", {
 				scope: "col",
 				colSpan: 2,
-				children: lt(e, t.logits)[0]
+				children: ut(e, t.logits)[0]
 			}, e))] }) }),
 			/* @__PURE__ */ U("tbody", { children: t.elements.map((e) => /* @__PURE__ */ U("tr", { children: [/* @__PURE__ */ U("th", {
 				scope: "row",
-				children: [/* @__PURE__ */ U(Ht, { colour: i[e] }), e]
+				children: [/* @__PURE__ */ U(Ut, { colour: i[e] }), e]
 			}), r.map((r) => {
 				let a = t.shares[r][e]?.[n] ?? 0;
-				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Ut, {
+				return [/* @__PURE__ */ U("td", { children: /* @__PURE__ */ U(Wt, {
 					value: a,
 					low: 0,
 					high: 1,
 					colour: i[e]
 				}) }, "bar"), /* @__PURE__ */ U("td", {
 					class: "number",
-					children: st(a)
+					children: H(a)
 				}, "number")];
 			})] }, e)) })
 		]
@@ -1536,12 +1540,12 @@ function cn(e) {
 		children: [
 			"Frames of the stack, oldest first:",
 			" ",
-			a.map((e) => `${lt(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(st).join(", ")}`).join(" · ")
+			a.map((e) => `${ut(e, t.logits)[0].toLowerCase()} ${t.frame_share[e][n].map(H).join(", ")}`).join(" · ")
 		]
 	})] });
 }
 // src/trust.ts
-var ln = [
+var un = [
 	{
 		name: "pixel_flipping",
 		title: "Pixel flipping",
@@ -1583,7 +1587,7 @@ var ln = [
 		small: !0
 	}
 ];
-function un(e, t) {
+function dn(e, t) {
 	if (t == null) return {
 		measure: e,
 		value: null,
@@ -1596,8 +1600,8 @@ function un(e, t) {
 		light: n(e.green) ? "green" : n(e.amber) ? "amber" : "red"
 	};
 }
-function dn(e) {
-	let t = ln.map((t) => un(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
+function fn(e) {
+	let t = un.map((t) => dn(t, e?.[t.name])), n = (e) => t.filter((t) => t.light === e).map((e) => e.measure.title.toLowerCase()).join(", ");
 	return t.filter((e) => e.light !== "grey").some((e) => e.measure.name !== "conservation_error") ? n("red") ? {
 		light: "red",
 		judged: t,
@@ -1617,21 +1621,21 @@ function dn(e) {
 	};
 }
 // src/sections.tsx
-var fn = {
+var pn = {
 	green: "●",
 	amber: "▲",
 	red: "■",
 	grey: "○"
 };
-function pn(e) {
+function mn(e) {
 	return /* @__PURE__ */ U("span", {
 		class: `light ${e.light}`,
 		role: "img",
 		"aria-label": e.light,
-		children: fn[e.light]
+		children: pn[e.light]
 	});
 }
-function mn(e) {
+function hn(e) {
 	let { index: t, change: n, round: r } = e, i = [...t.events].sort((e, t) => t.timestep - e.timestep), a = (e) => {
 		let r = t.timesteps[Qe(t.timesteps, e)];
 		r !== void 0 && n({
@@ -1639,7 +1643,7 @@ function mn(e) {
 			frame: 0
 		}), document.getElementById("player")?.scrollIntoView({ block: "nearest" });
 	};
-	return /* @__PURE__ */ U(It, {
+	return /* @__PURE__ */ U(Lt, {
 		id: "events",
 		title: "Events",
 		aside: /* @__PURE__ */ U("span", {
@@ -1664,37 +1668,37 @@ function mn(e) {
 						class: `kind ${e.kind}`,
 						children: e.kind
 					}),
-					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(hn, { evidence: e.evidence })] })
+					/* @__PURE__ */ U("span", { children: [e.text, /* @__PURE__ */ U(gn, { evidence: e.evidence })] })
 				]
 			}, `${e.timestep}${e.kind}${t}`))
 		})]
 	});
 }
-function hn(e) {
+function gn(e) {
 	let t = Object.entries(e.evidence);
 	return t.length ? /* @__PURE__ */ U("dl", {
 		class: "evidence",
-		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: H(t) })] }, e))
+		children: t.map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: e }), /* @__PURE__ */ U("dd", { children: ct(t) })] }, e))
 	}) : null;
 }
-function gn(e, t, n) {
+function _n(e, t, n) {
 	let r = e.rounds[t]?.trust?.[n];
-	if (r && Object.keys(r).length) return dn(r);
+	if (r && Object.keys(r).length) return fn(r);
 	let i = Object.entries(e.values).flatMap(([e, n]) => {
 		let r = n[t];
 		return e.startsWith("faithfulness/") && r != null ? [[e.slice(13), r]] : [];
 	});
-	return dn(Object.fromEntries(i));
+	return fn(Object.fromEntries(i));
 }
-function _n(e) {
-	let t = Object.keys(e.round.targets), n = t.map((t) => gn(e.index, e.at, t));
-	return /* @__PURE__ */ U(It, {
+function vn(e) {
+	let t = Object.keys(e.round.targets), n = t.map((t) => _n(e.index, e.at, t));
+	return /* @__PURE__ */ U(Lt, {
 		id: "trust",
 		title: "May these maps be believed?",
 		children: [t.map((e, t) => /* @__PURE__ */ U("p", { children: [
-			/* @__PURE__ */ U(pn, { light: n[t].light }),
+			/* @__PURE__ */ U(mn, { light: n[t].light }),
 			" ",
-			/* @__PURE__ */ U("b", { children: [lt(e)[0], ":"] }),
+			/* @__PURE__ */ U("b", { children: [ut(e)[0], ":"] }),
 			" ",
 			n[t].sentence
 		] }, e)), /* @__PURE__ */ U("table", {
@@ -1703,7 +1707,7 @@ function _n(e) {
 				/* @__PURE__ */ U("td", {}),
 				t.map((e) => /* @__PURE__ */ U("th", {
 					scope: "col",
-					children: lt(e)[0]
+					children: ut(e)[0]
 				}, e)),
 				/* @__PURE__ */ U("th", {
 					scope: "col",
@@ -1713,7 +1717,7 @@ function _n(e) {
 					scope: "col",
 					children: "amber"
 				})
-			] }) }), /* @__PURE__ */ U("tbody", { children: ln.map((e, r) => /* @__PURE__ */ U("tr", { children: [
+			] }) }), /* @__PURE__ */ U("tbody", { children: un.map((e, r) => /* @__PURE__ */ U("tr", { children: [
 				/* @__PURE__ */ U("th", {
 					scope: "row",
 					children: [e.title, /* @__PURE__ */ U("span", {
@@ -1724,9 +1728,9 @@ function _n(e) {
 				n.map((e, n) => /* @__PURE__ */ U("td", {
 					class: "number",
 					children: [
-						e.judged[r].value === null ? "–" : H(e.judged[r].value),
+						e.judged[r].value === null ? "–" : ct(e.judged[r].value),
 						" ",
-						/* @__PURE__ */ U(pn, { light: e.judged[r].light })
+						/* @__PURE__ */ U(mn, { light: e.judged[r].light })
 					]
 				}, t[n])),
 				/* @__PURE__ */ U("td", {
@@ -1749,10 +1753,10 @@ function _n(e) {
 		})]
 	});
 }
-function vn(e, t) {
+function yn(e, t) {
 	return e.rounds.slice(0, t + 1).findLast((e) => e.how)?.how;
 }
-var yn = {
+var bn = {
 	composite: "LRP composite",
 	env_id: "Environment",
 	seed: "Seed of the monitor",
@@ -1762,16 +1766,16 @@ var yn = {
 	epsilon: "Chance of a random action",
 	probe: "Probe",
 	versions: "Versions"
-}, bn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
-function xn(e) {
-	let t = vn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [bn(e.how.composite)] : []));
-	return /* @__PURE__ */ U(It, {
+}, xn = (e) => e == null || e === "" ? "none" : typeof e == "object" ? Object.entries(e).map(([e, t]) => `${e} ${t}`).join(", ") : String(e);
+function Sn(e) {
+	let t = yn(e.index, e.at), n = Object.entries(e.round.targets), r = new Set(e.index.rounds.flatMap((e) => e.how ? [xn(e.how.composite)] : []));
+	return /* @__PURE__ */ U(Lt, {
 		id: "how",
 		title: "How it was made",
 		children: [
 			/* @__PURE__ */ U("dl", {
 				class: "how",
-				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${lt(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: yn[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: bn(t) })] }, e))]
+				children: [/* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: "Explained" }), /* @__PURE__ */ U("dd", { children: n.map(([e, t]) => `${ut(e)[1]} (${t}/…)`).join(" and ") || "–" })] }), Object.entries(t ?? {}).map(([e, t]) => /* @__PURE__ */ U("div", { children: [/* @__PURE__ */ U("dt", { children: bn[e] ?? e.replaceAll("_", " ") }), /* @__PURE__ */ U("dd", { children: xn(t) })] }, e))]
 			}),
 			!t && /* @__PURE__ */ U(W, { children: "These rounds do not say how they were made." }),
 			r.size > 1 && /* @__PURE__ */ U(W, {
@@ -1786,65 +1790,65 @@ function xn(e) {
 	});
 }
 // node_modules/uplot/dist/uPlot.esm.js
-var Sn = !0, Cn = "uplot", wn = "u-hz", Tn = "u-vt", En = "u-title", Dn = "u-wrap", On = "u-under", kn = "u-over", An = "u-axis", jn = "u-off", Mn = "u-select", Nn = "u-cursor-x", Pn = "u-cursor-y", Fn = "u-cursor-pt", In = "u-legend", Ln = "u-live", Rn = "u-inline", zn = "u-series", Bn = "u-marker", Vn = "u-label", Hn = "u-value", Un = "width", Wn = "height", Gn = "top", Kn = "bottom", qn = "left", Jn = "right", Yn = "#000", Xn = "#0000", Zn = "mousemove", Qn = "mousedown", $n = "mouseup", er = "mouseenter", tr = "mouseleave", nr = "dblclick", rr = "resize", ir = "scroll", ar = "change", or = "dppxchange", sr = "--", cr = typeof window < "u", lr = cr ? document : null, ur = cr ? window : null, dr = cr ? navigator : null, J, fr;
-function pr() {
+var Cn = !0, wn = "uplot", Tn = "u-hz", En = "u-vt", Dn = "u-title", On = "u-wrap", kn = "u-under", An = "u-over", jn = "u-axis", Mn = "u-off", Nn = "u-select", Pn = "u-cursor-x", Fn = "u-cursor-y", In = "u-cursor-pt", Ln = "u-legend", Rn = "u-live", zn = "u-inline", Bn = "u-series", Vn = "u-marker", Hn = "u-label", Un = "u-value", Wn = "width", Gn = "height", Kn = "top", qn = "bottom", Jn = "left", Yn = "right", Xn = "#000", Zn = "#0000", Qn = "mousemove", $n = "mousedown", er = "mouseup", tr = "mouseenter", nr = "mouseleave", rr = "dblclick", ir = "resize", ar = "scroll", or = "change", sr = "dppxchange", cr = "--", lr = typeof window < "u", ur = lr ? document : null, dr = lr ? window : null, fr = lr ? navigator : null, J, pr;
+function mr() {
 	let e = devicePixelRatio;
-	J != e && (J = e, fr && Dr(ar, fr, pr), fr = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), Er(ar, fr, pr), ur.dispatchEvent(new CustomEvent(or)));
+	J != e && (J = e, pr && Or(or, pr, mr), pr = matchMedia(`(min-resolution: ${J - .001}dppx) and (max-resolution: ${J + .001}dppx)`), Dr(or, pr, mr), dr.dispatchEvent(new CustomEvent(sr)));
 }
-function mr(e, t) {
+function hr(e, t) {
 	if (t != null) {
 		let n = e.classList;
 		!n.contains(t) && n.add(t);
 	}
 }
-function hr(e, t) {
+function gr(e, t) {
 	let n = e.classList;
 	n.contains(t) && n.remove(t);
 }
 function Y(e, t, n) {
 	e.style[t] = n + "px";
 }
-function gr(e, t, n, r) {
-	let i = lr.createElement(e);
-	return t != null && mr(i, t), n?.insertBefore(i, r), i;
+function _r(e, t, n, r) {
+	let i = ur.createElement(e);
+	return t != null && hr(i, t), n?.insertBefore(i, r), i;
 }
-function _r(e, t) {
-	return gr("div", e, t);
+function vr(e, t) {
+	return _r("div", e, t);
 }
-var vr = /* @__PURE__ */ new WeakMap();
-function yr(e, t, n, r, i) {
+var yr = /* @__PURE__ */ new WeakMap();
+function br(e, t, n, r, i) {
 	let a = "translate(" + t + "px," + n + "px)";
-	a != vr.get(e) && (e.style.transform = a, vr.set(e, a), t < 0 || n < 0 || t > r || n > i ? mr(e, jn) : hr(e, jn));
+	a != yr.get(e) && (e.style.transform = a, yr.set(e, a), t < 0 || n < 0 || t > r || n > i ? hr(e, Mn) : gr(e, Mn));
 }
-var br = /* @__PURE__ */ new WeakMap();
-function xr(e, t, n) {
+var xr = /* @__PURE__ */ new WeakMap();
+function Sr(e, t, n) {
 	let r = t + n;
-	r != br.get(e) && (br.set(e, r), e.style.background = t, e.style.borderColor = n);
+	r != xr.get(e) && (xr.set(e, r), e.style.background = t, e.style.borderColor = n);
 }
-var Sr = /* @__PURE__ */ new WeakMap();
-function Cr(e, t, n, r) {
+var Cr = /* @__PURE__ */ new WeakMap();
+function wr(e, t, n, r) {
 	let i = t + "" + n;
-	i != Sr.get(e) && (Sr.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
+	i != Cr.get(e) && (Cr.set(e, i), e.style.height = n + "px", e.style.width = t + "px", e.style.marginLeft = r ? -t / 2 + "px" : 0, e.style.marginTop = r ? -n / 2 + "px" : 0);
 }
-var wr = { passive: !0 }, Tr = {
-	...wr,
+var Tr = { passive: !0 }, Er = {
+	...Tr,
 	capture: !0
 };
-function Er(e, t, n, r) {
-	t.addEventListener(e, n, r ? Tr : wr);
-}
 function Dr(e, t, n, r) {
-	t.removeEventListener(e, n, wr);
+	t.addEventListener(e, n, r ? Er : Tr);
 }
-cr && pr();
 function Or(e, t, n, r) {
+	t.removeEventListener(e, n, Tr);
+}
+lr && mr();
+function kr(e, t, n, r) {
 	let i;
 	n ||= 0, r ||= t.length - 1;
 	let a = r <= 2147483647;
-	for (; r - n > 1;) i = a ? n + r >> 1 : Yr((n + r) / 2), t[i] < e ? n = i : r = i;
+	for (; r - n > 1;) i = a ? n + r >> 1 : Xr((n + r) / 2), t[i] < e ? n = i : r = i;
 	return e - t[n] <= t[r] - e ? n : r;
 }
-function kr(e) {
+function Ar(e) {
 	return (t, n, r) => {
 		let i = -1, a = -1;
 		for (let a = n; a <= r; a++) if (e(t[a])) {
@@ -1858,9 +1862,9 @@ function kr(e) {
 		return [i, a];
 	};
 }
-var Ar = (e) => e != null, jr = (e) => e != null && e > 0, Mr = kr(Ar), Nr = kr(jr);
-function Pr(e, t, n, r = 0, i = !1) {
-	let a = i ? Nr : Mr, o = i ? jr : Ar;
+var jr = (e) => e != null, Mr = (e) => e != null && e > 0, Nr = Ar(jr), Pr = Ar(Mr);
+function Fr(e, t, n, r = 0, i = !1) {
+	let a = i ? Pr : Nr, o = i ? Mr : jr;
 	[t, n] = a(e, t, n);
 	let s = e[t], c = e[t];
 	if (t > -1) {
@@ -1871,106 +1875,106 @@ function Pr(e, t, n, r = 0, i = !1) {
 			o(t) && (t < s ? s = t : t > c && (c = t));
 		}
 	}
-	return [s ?? oi, c ?? -oi];
-}
-function Fr(e, t, n, r) {
-	let i = ti(e), a = ti(t);
-	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
-	let o = n == 10 ? ni : ri, s = i == 1 ? Yr : Zr, c = a == 1 ? Zr : Yr, l = s(o(Jr(e))), u = c(o(Jr(t))), d = ei(n, l), f = ei(n, u);
-	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = bi(e, d), t = yi(t, f)), [e, t];
+	return [s ?? si, c ?? -si];
 }
 function Ir(e, t, n, r) {
-	let i = Fr(e, t, n, r);
+	let i = ni(e), a = ni(t);
+	e == t && (i == -1 ? (e *= n, t /= n) : (e /= n, t *= n));
+	let o = n == 10 ? ri : ii, s = i == 1 ? Xr : Qr, c = a == 1 ? Qr : Xr, l = s(o(Yr(e))), u = c(o(Yr(t))), d = ti(n, l), f = ti(n, u);
+	return n == 10 && (l < 0 && (d = Q(d, -l)), u < 0 && (f = Q(f, -u))), r || n == 2 ? (e = d * i, t = f * a) : (e = xi(e, d), t = bi(t, f)), [e, t];
+}
+function Lr(e, t, n, r) {
+	let i = Ir(e, t, n, r);
 	return e == 0 && (i[0] = 0), t == 0 && (i[1] = 0), i;
 }
-var Lr = .1, Rr = {
+var Rr = .1, zr = {
 	mode: 3,
-	pad: Lr
-}, zr = {
+	pad: Rr
+}, Br = {
 	pad: 0,
 	soft: null,
 	mode: 0
-}, Br = {
-	min: zr,
-	max: zr
+}, Vr = {
+	min: Br,
+	max: Br
 };
-function Vr(e, t, n, r) {
-	return ji(n) ? Ur(e, t, n) : (zr.pad = n, zr.soft = r ? 0 : null, zr.mode = r ? 3 : 0, Ur(e, t, Br));
+function Hr(e, t, n, r) {
+	return Mi(n) ? Wr(e, t, n) : (Br.pad = n, Br.soft = r ? 0 : null, Br.mode = r ? 3 : 0, Wr(e, t, Vr));
 }
 function X(e, t) {
 	return e ?? t;
 }
-function Hr(e, t, n) {
+function Ur(e, t, n) {
 	for (t = X(t, 0), n = X(n, e.length - 1); t <= n;) {
 		if (e[t] != null) return !0;
 		t++;
 	}
 	return !1;
 }
-function Ur(e, t, n) {
-	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -oi), c = X(i.hard, oi), l = X(r.soft, oi), u = X(i.soft, -oi), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ni(p), h = $r(Jr(e), Jr(t)), g = Jr(ni(h) - m);
-	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != oi && (a = 0), f == 2 && u != -oi && (o = 0)));
-	let _ = p || h || 1e3, v = ei(10, Yr(ni(_))), y = Q(bi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : oi, x = $r(s, y < b && e >= b ? b : Qr(b, y)), S = Q(yi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -oi, w = Qr(c, S > C && t <= C ? C : $r(C, S));
+function Wr(e, t, n) {
+	let r = n.min, i = n.max, a = X(r.pad, 0), o = X(i.pad, 0), s = X(r.hard, -si), c = X(i.hard, si), l = X(r.soft, si), u = X(i.soft, -si), d = X(r.mode, 0), f = X(i.mode, 0), p = t - e, m = ri(p), h = ei(Yr(e), Yr(t)), g = Yr(ri(h) - m);
+	(p < 1e-24 || g > 10) && (p = 0, (e == 0 || t == 0) && (p = 1e-24, d == 2 && l != si && (a = 0), f == 2 && u != -si && (o = 0)));
+	let _ = p || h || 1e3, v = ti(10, Xr(ri(_))), y = Q(xi(e - _ * (p == 0 ? e == 0 ? .1 : 1 : a), v / 10), 24), b = e >= l && (d == 1 || d == 3 && y <= l || d == 2 && y >= l) ? l : si, x = ei(s, y < b && e >= b ? b : $r(b, y)), S = Q(bi(t + _ * (p == 0 ? t == 0 ? .1 : 1 : o), v / 10), 24), C = t <= u && (f == 1 || f == 3 && S >= u || f == 2 && S <= u) ? u : -si, w = $r(c, S > C && t <= C ? C : ei(C, S));
 	return x == w && x == 0 && (w = 100), [x, w];
 }
-var Wr = new Intl.NumberFormat(cr ? dr.language : "en-US"), Gr = (e) => Wr.format(e), Kr = Math, qr = Kr.PI, Jr = Kr.abs, Yr = Kr.floor, Xr = Kr.round, Zr = Kr.ceil, Qr = Kr.min, $r = Kr.max, ei = Kr.pow, ti = Kr.sign, ni = Kr.log10, ri = Kr.log2, ii = (e, t = 1) => Kr.sinh(e) * t, ai = (e, t = 1) => Kr.asinh(e / t), oi = Infinity;
-function si(e) {
-	return (ni((e ^ e >> 31) - (e >> 31)) | 0) + 1;
+var Gr = new Intl.NumberFormat(lr ? fr.language : "en-US"), Kr = (e) => Gr.format(e), qr = Math, Jr = qr.PI, Yr = qr.abs, Xr = qr.floor, Zr = qr.round, Qr = qr.ceil, $r = qr.min, ei = qr.max, ti = qr.pow, ni = qr.sign, ri = qr.log10, ii = qr.log2, ai = (e, t = 1) => qr.sinh(e) * t, oi = (e, t = 1) => qr.asinh(e / t), si = Infinity;
+function ci(e) {
+	return (ri((e ^ e >> 31) - (e >> 31)) | 0) + 1;
 }
-function ci(e, t, n) {
-	return Qr($r(e, t), n);
+function li(e, t, n) {
+	return $r(ei(e, t), n);
 }
-function li(e) {
+function ui(e) {
 	return typeof e == "function";
 }
 function Z(e) {
-	return li(e) ? e : () => e;
+	return ui(e) ? e : () => e;
 }
-var ui = () => {}, di = (e) => e, fi = (e, t) => t, pi = (e) => null, mi = (e) => !0, hi = (e, t) => e == t, gi = /\.\d*?(?=9{6,}|0{6,})/gm, _i = (e) => {
-	if (Oi(e) || xi.has(e)) return e;
-	let t = `${e}`, n = t.match(gi);
+var di = () => {}, fi = (e) => e, pi = (e, t) => t, mi = (e) => null, hi = (e) => !0, gi = (e, t) => e == t, _i = /\.\d*?(?=9{6,}|0{6,})/gm, vi = (e) => {
+	if (ki(e) || Si.has(e)) return e;
+	let t = `${e}`, n = t.match(_i);
 	if (n == null) return e;
 	let r = n[0].length - 1;
 	if (t.indexOf("e-") != -1) {
 		let [e, n] = t.split("e");
-		return +`${_i(e)}e${n}`;
+		return +`${vi(e)}e${n}`;
 	}
 	return Q(e, r);
 };
-function vi(e, t) {
-	return _i(Q(_i(e / t)) * t);
-}
 function yi(e, t) {
-	return _i(Zr(_i(e / t)) * t);
+	return vi(Q(vi(e / t)) * t);
 }
 function bi(e, t) {
-	return _i(Yr(_i(e / t)) * t);
+	return vi(Qr(vi(e / t)) * t);
+}
+function xi(e, t) {
+	return vi(Xr(vi(e / t)) * t);
 }
 function Q(e, t = 0) {
-	if (Oi(e)) return e;
+	if (ki(e)) return e;
 	let n = 10 ** t;
-	return Xr(e * n * (1 + 2 ** -52)) / n;
+	return Zr(e * n * (1 + 2 ** -52)) / n;
 }
-var xi = /* @__PURE__ */ new Map();
-function Si(e) {
+var Si = /* @__PURE__ */ new Map();
+function Ci(e) {
 	return (("" + e).split(".")[1] || "").length;
 }
-function Ci(e, t, n, r) {
-	let i = [], a = r.map(Si);
+function wi(e, t, n, r) {
+	let i = [], a = r.map(Ci);
 	for (let o = t; o < n; o++) {
-		let t = Jr(o), n = Q(ei(e, o), t);
+		let t = Yr(o), n = Q(ti(e, o), t);
 		for (let s = 0; s < r.length; s++) {
 			let c = e == 10 ? +`${r[s]}e${o}` : r[s] * n, l = (o >= 0 ? 0 : t) + (o >= a[s] ? 0 : a[s]), u = e == 10 ? c : Q(c, l);
-			i.push(u), xi.set(u, l);
+			i.push(u), Si.set(u, l);
 		}
 	}
 	return i;
 }
-var wi = {}, Ti = [], Ei = [null, null], Di = Array.isArray, Oi = Number.isInteger, ki = (e) => e === void 0;
-function Ai(e) {
+var Ti = {}, Ei = [], Di = [null, null], Oi = Array.isArray, ki = Number.isInteger, Ai = (e) => e === void 0;
+function ji(e) {
 	return typeof e == "string";
 }
-function ji(e) {
+function Mi(e) {
 	let t = !1;
 	if (e != null) {
 		let n = e.constructor;
@@ -1978,35 +1982,35 @@ function ji(e) {
 	}
 	return t;
 }
-function Mi(e) {
+function Ni(e) {
 	return typeof e == "object" && !!e;
 }
-var Ni = Object.getPrototypeOf(Uint8Array), Pi = "__proto__";
-function Fi(e, t = ji) {
+var Pi = Object.getPrototypeOf(Uint8Array), Fi = "__proto__";
+function Ii(e, t = Mi) {
 	let n;
-	if (Di(e)) {
+	if (Oi(e)) {
 		let r = e.find((e) => e != null);
-		if (Di(r) || t(r)) {
+		if (Oi(r) || t(r)) {
 			n = Array(e.length);
-			for (let r = 0; r < e.length; r++) n[r] = Fi(e[r], t);
+			for (let r = 0; r < e.length; r++) n[r] = Ii(e[r], t);
 		} else n = e.slice();
-	} else if (e instanceof Ni) n = e.slice();
+	} else if (e instanceof Pi) n = e.slice();
 	else if (t(e)) {
 		n = {};
-		for (let r in e) r != Pi && (n[r] = Fi(e[r], t));
+		for (let r in e) r != Fi && (n[r] = Ii(e[r], t));
 	} else n = e;
 	return n;
 }
-function Ii(e) {
+function Li(e) {
 	let t = arguments;
 	for (let n = 1; n < t.length; n++) {
 		let r = t[n];
-		for (let t in r) t != Pi && (ji(e[t]) ? Ii(e[t], Fi(r[t])) : e[t] = Fi(r[t]));
+		for (let t in r) t != Fi && (Mi(e[t]) ? Li(e[t], Ii(r[t])) : e[t] = Ii(r[t]));
 	}
 	return e;
 }
-var Li = 0, Ri = 1, zi = 2;
-function Bi(e, t, n) {
+var Ri = 0, zi = 1, Bi = 2;
+function Vi(e, t, n) {
 	for (let r = 0, i, a = -1; r < t.length; r++) {
 		let o = t[r];
 		if (o > a) {
@@ -2015,11 +2019,11 @@ function Bi(e, t, n) {
 		}
 	}
 }
-function Vi(e, t) {
-	if (Wi(e)) {
+function Hi(e, t) {
+	if (Gi(e)) {
 		let t = e[0].slice();
 		for (let n = 1; n < e.length; n++) t.push(...e[n].slice(1));
-		return Gi(t[0]) || (t = Ui(t)), t;
+		return Ki(t[0]) || (t = Wi(t)), t;
 	}
 	let n = /* @__PURE__ */ new Set();
 	for (let t = 0; t < e.length; t++) {
@@ -2031,18 +2035,18 @@ function Vi(e, t) {
 	for (let n = 0; n < e.length; n++) {
 		let o = e[n], s = o[0];
 		for (let e = 1; e < o.length; e++) {
-			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : Ri, d = [];
+			let c = o[e], l = Array(i).fill(void 0), u = t ? t[n][e] : zi, d = [];
 			for (let e = 0; e < c.length; e++) {
 				let t = c[e], n = a.get(s[e]);
-				t === null ? u != Li && (l[n] = t, u == zi && d.push(n)) : l[n] = t;
+				t === null ? u != Ri && (l[n] = t, u == Bi && d.push(n)) : l[n] = t;
 			}
-			Bi(l, d, i), r.push(l);
+			Vi(l, d, i), r.push(l);
 		}
 	}
 	return r;
 }
-var Hi = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
-function Ui(e) {
+var Ui = typeof queueMicrotask > "u" ? (e) => Promise.resolve().then(e) : queueMicrotask;
+function Wi(e) {
 	let t = e[0], n = t.length, r = Array(n);
 	for (let e = 0; e < r.length; e++) r[e] = e;
 	r.sort((e, n) => t[e] - t[n]);
@@ -2054,7 +2058,7 @@ function Ui(e) {
 	}
 	return i;
 }
-function Wi(e) {
+function Gi(e) {
 	let t = e[0][0], n = t.length;
 	for (let r = 1; r < e.length; r++) {
 		let i = e[r][0];
@@ -2065,14 +2069,14 @@ function Wi(e) {
 	}
 	return !0;
 }
-function Gi(e, t = 100) {
+function Ki(e, t = 100) {
 	let n = e.length;
 	if (n <= 1) return !0;
 	let r = 0, i = n - 1;
 	for (; r <= i && e[r] == null;) r++;
 	for (; i >= r && e[i] == null;) i--;
 	if (i <= r) return !0;
-	let a = $r(1, Yr((i - r + 1) / t));
+	let a = ei(1, Xr((i - r + 1) / t));
 	for (let t = e[r], n = r + a; n <= i; n += a) {
 		let r = e[n];
 		if (r != null) {
@@ -2082,7 +2086,7 @@ function Gi(e, t = 100) {
 	}
 	return !0;
 }
-var Ki = [
+var qi = [
 	"January",
 	"February",
 	"March",
@@ -2095,7 +2099,7 @@ var Ki = [
 	"October",
 	"November",
 	"December"
-], qi = [
+], Ji = [
 	"Sunday",
 	"Monday",
 	"Tuesday",
@@ -2104,33 +2108,33 @@ var Ki = [
 	"Friday",
 	"Saturday"
 ];
-function Ji(e) {
+function Yi(e) {
 	return e.slice(0, 3);
 }
-var Yi = qi.map(Ji), Xi = {
-	MMMM: Ki,
-	MMM: Ki.map(Ji),
-	WWWW: qi,
-	WWW: Yi
+var Xi = Ji.map(Yi), Zi = {
+	MMMM: qi,
+	MMM: qi.map(Yi),
+	WWWW: Ji,
+	WWW: Xi
 };
-function Zi(e) {
+function Qi(e) {
 	return (e < 10 ? "0" : "") + e;
 }
-function Qi(e) {
+function $i(e) {
 	return (e < 10 ? "00" : e < 100 ? "0" : "") + e;
 }
-var $i = {
+var ea = {
 	YYYY: (e) => e.getFullYear(),
 	YY: (e) => (e.getFullYear() + "").slice(2),
 	MMMM: (e, t) => t.MMMM[e.getMonth()],
 	MMM: (e, t) => t.MMM[e.getMonth()],
-	MM: (e) => Zi(e.getMonth() + 1),
+	MM: (e) => Qi(e.getMonth() + 1),
 	M: (e) => e.getMonth() + 1,
-	DD: (e) => Zi(e.getDate()),
+	DD: (e) => Qi(e.getDate()),
 	D: (e) => e.getDate(),
 	WWWW: (e, t) => t.WWWW[e.getDay()],
 	WWW: (e, t) => t.WWW[e.getDay()],
-	HH: (e) => Zi(e.getHours()),
+	HH: (e) => Qi(e.getHours()),
 	H: (e) => e.getHours(),
 	h: (e) => {
 		let t = e.getHours();
@@ -2139,35 +2143,35 @@ var $i = {
 	AA: (e) => e.getHours() >= 12 ? "PM" : "AM",
 	aa: (e) => e.getHours() >= 12 ? "pm" : "am",
 	a: (e) => e.getHours() >= 12 ? "p" : "a",
-	mm: (e) => Zi(e.getMinutes()),
+	mm: (e) => Qi(e.getMinutes()),
 	m: (e) => e.getMinutes(),
-	ss: (e) => Zi(e.getSeconds()),
+	ss: (e) => Qi(e.getSeconds()),
 	s: (e) => e.getSeconds(),
-	fff: (e) => Qi(e.getMilliseconds())
+	fff: (e) => $i(e.getMilliseconds())
 };
-function ea(e, t) {
-	t ||= Xi;
+function ta(e, t) {
+	t ||= Zi;
 	let n = [], r = /\{([a-z]+)\}|[^{]+/gi, i;
-	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? $i[i[1]] : i[0]);
+	for (; i = r.exec(e);) n.push(i[0][0] == "{" ? ea[i[1]] : i[0]);
 	return (e) => {
 		let r = "";
 		for (let i = 0; i < n.length; i++) r += typeof n[i] == "string" ? n[i] : n[i](e, t);
 		return r;
 	};
 }
-var ta = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-function na(e, t) {
+var na = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function ra(e, t) {
 	let n;
-	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == ta ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
+	return t == "UTC" || t == "Etc/UTC" ? n = /* @__PURE__ */ new Date(+e + e.getTimezoneOffset() * 6e4) : t == na ? n = e : (n = new Date(e.toLocaleString("en-US", { timeZone: t })), n.setMilliseconds(e.getMilliseconds())), n;
 }
-var ra = (e) => e % 1 == 0, ia = [
+var ia = (e) => e % 1 == 0, aa = [
 	1,
 	2,
 	2.5,
 	5
-], aa = Ci(10, -32, 0, ia), oa = Ci(10, 0, 32, ia), sa = oa.filter(ra), ca = aa.concat(oa), la = "\n", ua = "{YYYY}", da = la + ua, fa = "{M}/{D}", pa = la + fa, ma = pa + "/{YY}", ha = "{aa}", ga = "{h}:{mm}" + ha, _a = la + ga, va = ":{ss}", $ = null;
-function ya(e) {
-	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? Ci(10, 0, 3, ia).filter(ra) : Ci(10, -3, 0, ia)).concat([
+], oa = wi(10, -32, 0, aa), sa = wi(10, 0, 32, aa), ca = sa.filter(ia), la = oa.concat(sa), ua = "\n", da = "{YYYY}", fa = ua + da, pa = "{M}/{D}", ma = ua + pa, ha = ma + "/{YY}", ga = "{aa}", _a = "{h}:{mm}" + ga, va = ua + _a, ya = ":{ss}", $ = null;
+function ba(e) {
+	let t = e * 1e3, n = t * 60, r = n * 60, i = r * 24, a = i * 30, o = i * 365, s = (e == 1 ? wi(10, 0, 3, aa).filter(ia) : wi(10, -3, 0, aa)).concat([
 		t,
 		t * 5,
 		t * 10,
@@ -2211,7 +2215,7 @@ function ya(e) {
 	]), c = [
 		[
 			o,
-			ua,
+			da,
 			$,
 			$,
 			$,
@@ -2223,7 +2227,7 @@ function ya(e) {
 		[
 			i * 28,
 			"{MMM}",
-			da,
+			fa,
 			$,
 			$,
 			$,
@@ -2233,8 +2237,8 @@ function ya(e) {
 		],
 		[
 			i,
+			pa,
 			fa,
-			da,
 			$,
 			$,
 			$,
@@ -2244,10 +2248,10 @@ function ya(e) {
 		],
 		[
 			r,
-			"{h}" + ha,
-			ma,
+			"{h}" + ga,
+			ha,
 			$,
-			pa,
+			ma,
 			$,
 			$,
 			$,
@@ -2255,10 +2259,10 @@ function ya(e) {
 		],
 		[
 			n,
-			ga,
-			ma,
+			_a,
+			ha,
 			$,
-			pa,
+			ma,
 			$,
 			$,
 			$,
@@ -2266,42 +2270,42 @@ function ya(e) {
 		],
 		[
 			t,
+			ya,
+			ha + " " + _a,
+			$,
+			ma + " " + _a,
+			$,
 			va,
-			ma + " " + ga,
-			$,
-			pa + " " + ga,
-			$,
-			_a,
 			$,
 			1
 		],
 		[
 			e,
-			va + ".{fff}",
-			ma + " " + ga,
+			ya + ".{fff}",
+			ha + " " + _a,
 			$,
-			pa + " " + ga,
+			ma + " " + _a,
 			$,
-			_a,
+			va,
 			$,
 			1
 		]
 	];
 	function l(t) {
 		return (s, c, l, u, d, f) => {
-			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = ka(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
+			let p = [], m = d >= o, h = d >= a && d < o, g = t(l), _ = Q(g * e, 3), v = Aa(g.getFullYear(), m ? 0 : g.getMonth(), h || m ? 1 : g.getDate()), y = Q(v * e, 3);
 			if (h || m) {
-				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(ka(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Xr(i / e)), c = s.getFullYear(), l = s.getMonth();
+				let n = h ? d / a : 0, r = m ? d / o : 0, i = _ == y ? _ : Q(Aa(v.getFullYear() + r, v.getMonth() + n, 1) * e, 3), s = new Date(Zr(i / e)), c = s.getFullYear(), l = s.getMonth();
 				for (let a = 0; i <= u; a++) {
-					let o = ka(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
+					let o = Aa(c + r * a, l + n * a, 1), s = o - t(Q(o * e, 3));
 					i = Q((+o + s) * e, 3), i <= u && p.push(i);
 				}
 			} else {
-				let a = d >= i ? i : d, o = y + (Yr(l) - Yr(_)) + yi(_ - y, a);
+				let a = d >= i ? i : d, o = y + (Xr(l) - Xr(_)) + bi(_ - y, a);
 				p.push(o);
 				let m = t(o), h = m.getHours() + m.getMinutes() / n + m.getSeconds() / r, g = d / r, v = f / s.axes[c]._space;
 				for (; o = Q(o + d, e == 1 ? 0 : 3), !(o > u);) if (g > 1) {
-					let e = Yr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
+					let e = Xr(Q(h + g, 6)) % 24, n = t(o).getHours() - e;
 					n > 1 && (n = -1), o -= n * r, h = (h + g) % 24;
 					let i = p[p.length - 1];
 					Q((o - i) / d, 3) * v >= .7 && p.push(o);
@@ -2316,12 +2320,12 @@ function ya(e) {
 		l
 	];
 }
-var [ba, xa, Sa] = ya(1), [Ca, wa, Ta] = ya(.001);
-Ci(2, -53, 53, [1]);
-function Ea(e, t) {
+var [xa, Sa, Ca] = ba(1), [wa, Ta, Ea] = ba(.001);
+wi(2, -53, 53, [1]);
+function Da(e, t) {
 	return e.map((e) => e.map((n, r) => r == 0 || r == 8 || n == null ? n : t(r == 1 || e[8] == 0 ? n : e[1] + n)));
 }
-function Da(e, t) {
+function Oa(e, t) {
 	return (n, r, i, a, o) => {
 		let s = t.find((e) => o >= e[0]) || t[t.length - 1], c, l, u, d, f, p;
 		return r.map((t) => {
@@ -2330,98 +2334,98 @@ function Da(e, t) {
 		});
 	};
 }
-function Oa(e, t) {
-	let n = ea(t);
+function ka(e, t) {
+	let n = ta(t);
 	return (t, r, i, a, o) => r.map((t) => n(e(t)));
 }
-function ka(e, t, n) {
+function Aa(e, t, n) {
 	return new Date(e, t, n);
 }
-function Aa(e, t) {
+function ja(e, t) {
 	return t(e);
 }
-var ja = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
-function Ma(e, t) {
-	return (n, r, i, a) => a == null ? sr : t(e(r));
-}
+var Ma = "{YYYY}-{MM}-{DD} {h}:{mm}{aa}";
 function Na(e, t) {
+	return (n, r, i, a) => a == null ? cr : t(e(r));
+}
+function Pa(e, t) {
 	let n = e.series[t];
 	return n.width ? n.stroke(e, t) : n.points.width ? n.points.stroke(e, t) : null;
 }
-function Pa(e, t) {
+function Fa(e, t) {
 	return e.series[t].fill(e, t);
 }
-var Fa = {
+var Ia = {
 	show: !0,
 	live: !0,
 	isolate: !1,
-	mount: ui,
+	mount: di,
 	markers: {
 		show: !0,
 		width: 2,
-		stroke: Na,
-		fill: Pa,
+		stroke: Pa,
+		fill: Fa,
 		dash: "solid"
 	},
 	idx: null,
 	idxs: null,
 	values: []
 };
-function Ia(e, t) {
-	let n = e.cursor.points, r = _r(), i = n.size(e, t);
-	Y(r, Un, i), Y(r, Wn, i);
+function La(e, t) {
+	let n = e.cursor.points, r = vr(), i = n.size(e, t);
+	Y(r, Wn, i), Y(r, Gn, i);
 	let a = i / -2;
 	Y(r, "marginLeft", a), Y(r, "marginTop", a);
 	let o = n.width(e, t, i);
 	return o && Y(r, "borderWidth", o), r;
 }
-function La(e, t) {
+function Ra(e, t) {
 	let n = e.series[t].points;
 	return n._fill || n._stroke;
 }
-function Ra(e, t) {
+function za(e, t) {
 	let n = e.series[t].points;
 	return n._stroke || n._fill;
 }
-function za(e, t) {
+function Ba(e, t) {
 	return e.series[t].points.size;
 }
-var Ba = [0, 0];
-function Va(e, t, n) {
-	return Ba[0] = t, Ba[1] = n, Ba;
+var Va = [0, 0];
+function Ha(e, t, n) {
+	return Va[0] = t, Va[1] = n, Va;
 }
-function Ha(e, t, n, r = !0) {
+function Ua(e, t, n, r = !0) {
 	return (e) => {
 		e.button != 0 || r && e.target != t || n(e);
 	};
 }
-function Ua(e, t, n, r = !0) {
+function Wa(e, t, n, r = !0) {
 	return (e) => {
 		r && e.target != t || n(e);
 	};
 }
-var Wa = {
+var Ga = {
 	show: !0,
 	x: !0,
 	y: !0,
 	lock: !1,
-	move: Va,
+	move: Ha,
 	points: {
 		one: !1,
-		show: Ia,
-		size: za,
+		show: La,
+		size: Ba,
 		width: 0,
-		stroke: Ra,
-		fill: La
+		stroke: za,
+		fill: Ra
 	},
 	bind: {
-		mousedown: Ha,
-		mouseup: Ha,
-		click: Ha,
-		dblclick: Ha,
-		mousemove: Ua,
-		mouseleave: Ua,
-		mouseenter: Ua
+		mousedown: Ua,
+		mouseup: Ua,
+		click: Ua,
+		dblclick: Ua,
+		mousemove: Wa,
+		mouseleave: Wa,
+		mouseenter: Wa
 	},
 	drag: {
 		setScale: !0,
@@ -2451,139 +2455,139 @@ var Wa = {
 	dataIdx: null,
 	idxs: null,
 	event: null
-}, Ga = {
+}, Ka = {
 	show: !0,
 	stroke: "rgba(0,0,0,0.07)",
 	width: 2
-}, Ka = Ii({}, Ga, { filter: fi }), qa = Ii({}, Ka, { size: 10 }), Ja = Ii({}, Ga, { show: !1 }), Ya = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Xa = "bold " + Ya, Za = 1.5, Qa = {
+}, qa = Li({}, Ka, { filter: pi }), Ja = Li({}, qa, { size: 10 }), Ya = Li({}, Ka, { show: !1 }), Xa = "12px system-ui, -apple-system, \"Segoe UI\", Roboto, \"Helvetica Neue\", Arial, \"Noto Sans\", sans-serif, \"Apple Color Emoji\", \"Segoe UI Emoji\", \"Segoe UI Symbol\", \"Noto Color Emoji\"", Za = "bold " + Xa, Qa = 1.5, $a = {
 	show: !0,
 	scale: "x",
-	stroke: Yn,
+	stroke: Xn,
 	space: 50,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Xa,
+	labelFont: Za,
 	side: 2,
-	grid: Ka,
-	ticks: qa,
-	border: Ja,
-	font: Ya,
-	lineGap: Za,
+	grid: qa,
+	ticks: Ja,
+	border: Ya,
+	font: Xa,
+	lineGap: Qa,
 	rotate: 0
-}, $a = "Value", eo = "Time", to = {
+}, eo = "Value", to = "Time", no = {
 	show: !0,
 	scale: "x",
 	auto: !1,
 	sorted: 1,
-	min: oi,
+	min: si,
 	max: -Infinity,
 	idxs: []
 };
-function no(e, t, n, r, i) {
-	return t.map((e) => e == null ? "" : Gr(e));
+function ro(e, t, n, r, i) {
+	return t.map((e) => e == null ? "" : Kr(e));
 }
-function ro(e, t, n, r, i, a, o) {
-	let s = [], c = xi.get(i) || 0;
-	n = o ? n : Q(yi(n, i), c);
+function io(e, t, n, r, i, a, o) {
+	let s = [], c = Si.get(i) || 0;
+	n = o ? n : Q(bi(n, i), c);
 	for (let e = n; e <= r; e = Q(e + i, c)) s.push(Object.is(e, -0) ? 0 : e);
 	return s;
 }
-function io(e, t, n, r, i, a, o) {
+function ao(e, t, n, r, i, a, o) {
 	let s = [], c = e.scales[e.axes[t].scale].log;
-	i = ei(c, Yr((c == 10 ? ni : ri)(n))), c == 10 && (i = ca[Or(i, ca)]);
+	i = ti(c, Xr((c == 10 ? ri : ii)(n))), c == 10 && (i = la[kr(i, la)]);
 	let l = n, u = i * c;
-	c == 10 && (u = ca[Or(u, ca)]);
+	c == 10 && (u = la[kr(u, la)]);
 	do
-		s.push(l), l += i, c == 10 && !xi.has(l) && (l = Q(l, xi.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = ca[Or(u, ca)]));
+		s.push(l), l += i, c == 10 && !Si.has(l) && (l = Q(l, Si.get(i))), l >= u && (i = l, u = i * c, c == 10 && (u = la[kr(u, la)]));
 	while (l <= r);
 	return s;
 }
-function ao(e, t, n, r, i, a, o) {
-	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? io(e, t, $r(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
-	return (n < -s ? io(e, t, $r(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
+function oo(e, t, n, r, i, a, o) {
+	let s = e.scales[e.axes[t].scale].asinh, c = r > s ? ao(e, t, ei(s, n), r, i) : [s], l = r >= 0 && n <= 0 ? [0] : [];
+	return (n < -s ? ao(e, t, ei(s, -r), -n, i) : [s]).reverse().map((e) => -e).concat(l, c);
 }
-var oo = /./, so = /[12357]/, co = /[125]/, lo = /1/, uo = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
-function fo(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? oo : c(7, o) - u >= l ? so : c(5, o) - u >= l ? co : lo;
-	if (d == lo) {
-		let e = Jr(c(1, o) - u);
-		if (e < l) return uo(t.slice().reverse(), s.distr, d, Zr(l / e)).reverse();
-	}
-	return uo(t, s.distr, d, 1);
-}
+var so = /./, co = /[12357]/, lo = /[125]/, uo = /1/, fo = (e, t, n, r) => e.map((e, i) => t == 4 && e == 0 || i % r == 0 && n.test(e.toExponential()[+(e < 0)]) ? e : null);
 function po(e, t, n, r, i) {
-	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Jr(c(1, o) - c(2, o));
-	return l < s ? uo(t.slice().reverse(), 3, oo, Zr(s / l)).reverse() : t;
+	let a = e.axes[n], o = a.scale, s = e.scales[o], c = e.valToPos, l = a._space, u = c(10, o), d = c(9, o) - u >= l ? so : c(7, o) - u >= l ? co : c(5, o) - u >= l ? lo : uo;
+	if (d == uo) {
+		let e = Yr(c(1, o) - u);
+		if (e < l) return fo(t.slice().reverse(), s.distr, d, Qr(l / e)).reverse();
+	}
+	return fo(t, s.distr, d, 1);
 }
-function mo(e, t, n, r) {
-	return r == null ? sr : t == null ? "" : Gr(t);
+function mo(e, t, n, r, i) {
+	let a = e.axes[n], o = a.scale, s = a._space, c = e.valToPos, l = Yr(c(1, o) - c(2, o));
+	return l < s ? fo(t.slice().reverse(), 3, so, Qr(s / l)).reverse() : t;
 }
-var ho = {
+function ho(e, t, n, r) {
+	return r == null ? cr : t == null ? "" : Kr(t);
+}
+var go = {
 	show: !0,
 	scale: "y",
-	stroke: Yn,
+	stroke: Xn,
 	space: 30,
 	gap: 5,
 	alignTo: 1,
 	size: 50,
 	labelGap: 0,
 	labelSize: 30,
-	labelFont: Xa,
+	labelFont: Za,
 	side: 3,
-	grid: Ka,
-	ticks: qa,
-	border: Ja,
-	font: Ya,
-	lineGap: Za,
+	grid: qa,
+	ticks: Ja,
+	border: Ya,
+	font: Xa,
+	lineGap: Qa,
 	rotate: 0
 };
-function go(e, t) {
+function _o(e, t) {
 	return Q((3 + (e || 1) * 2) * t, 3);
 }
-function _o(e, t) {
-	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Jr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
+function vo(e, t) {
+	let { scale: n, idxs: r } = e.series[0], i = e._data[0], a = e.valToPos(i[r[0]], n, !0), o = Yr(e.valToPos(i[r[1]], n, !0) - a) / (e.series[t].points.space * J);
 	return r[1] - r[0] <= o;
 }
-var vo = {
+var yo = {
 	scale: null,
 	auto: !0,
 	sorted: 0,
-	min: oi,
+	min: si,
 	max: -Infinity
-}, yo = (e, t, n, r, i) => i, bo = {
+}, bo = (e, t, n, r, i) => i, xo = {
 	show: !0,
 	auto: !0,
 	sorted: 0,
-	gaps: yo,
+	gaps: bo,
 	alpha: 1,
-	facets: [Ii({}, vo, { scale: "x" }), Ii({}, vo, { scale: "y" })]
-}, xo = {
+	facets: [Li({}, yo, { scale: "x" }), Li({}, yo, { scale: "y" })]
+}, So = {
 	scale: "y",
 	auto: !0,
 	sorted: 0,
 	show: !0,
 	spanGaps: !1,
-	gaps: yo,
+	gaps: bo,
 	alpha: 1,
 	points: {
-		show: _o,
+		show: vo,
 		filter: null
 	},
 	values: null,
-	min: oi,
+	min: si,
 	max: -Infinity,
 	idxs: [],
 	path: null,
 	clip: null
 };
-function So(e, t, n, r, i) {
+function Co(e, t, n, r, i) {
 	return n / 10;
 }
-var Co = {
-	time: Sn,
+var wo = {
+	time: Cn,
 	auto: !0,
 	distr: 1,
 	log: 10,
@@ -2592,12 +2596,12 @@ var Co = {
 	max: null,
 	dir: 1,
 	ori: 0
-}, wo = Ii({}, Co, {
+}, To = Li({}, wo, {
 	time: !1,
 	ori: 1
-}), To = {};
-function Eo(e, t) {
-	let n = To[e];
+}), Eo = {};
+function Do(e, t) {
+	let n = Eo[e];
 	return n || (n = {
 		key: e,
 		plots: [],
@@ -2610,38 +2614,38 @@ function Eo(e, t) {
 		pub(e, t, r, i, a, o, s) {
 			for (let c = 0; c < n.plots.length; c++) n.plots[c] != t && n.plots[c].pub(e, t, r, i, a, o, s);
 		}
-	}, e != null && (To[e] = n)), n;
+	}, e != null && (Eo[e] = n)), n;
 }
-var Do = 1, Oo = 2;
-function ko(e, t, n) {
+var Oo = 1, ko = 2;
+function Ao(e, t, n) {
 	let r = e.mode, i = e.series[t], a = r == 2 ? e._data[t] : e._data, o = e.scales, s = e.bbox, c = a[0], l = r == 2 ? a[1] : a[t], u = r == 2 ? o[i.facets[0].scale] : o[e.series[0].scale], d = r == 2 ? o[i.facets[1].scale] : o[i.scale], f = s.left, p = s.top, m = s.width, h = s.height, g = e.valToPosH, _ = e.valToPosV;
-	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, Ro, Bo, Ho, Wo, Ko) : n(i, c, l, u, d, _, g, p, f, h, m, zo, Vo, Uo, Go, qo);
+	return u.ori == 0 ? n(i, c, l, u, d, g, _, f, p, m, h, zo, Vo, Uo, Go, qo) : n(i, c, l, u, d, _, g, p, f, h, m, Bo, Ho, Wo, Ko, Jo);
 }
-function Ao(e, t) {
-	let n = 0, r = 0, i = X(e.bands, Ti);
+function jo(e, t) {
+	let n = 0, r = 0, i = X(e.bands, Ei);
 	for (let e = 0; e < i.length; e++) {
 		let a = i[e];
 		a.series[0] == t ? n = a.dir : a.series[1] == t && (a.dir == 1 ? r |= 1 : r |= 2);
 	}
 	return [n, r == 1 ? -1 : r == 2 ? 1 : r == 3 ? 2 : 0];
 }
-function jo(e, t, n, r, i) {
+function Mo(e, t, n, r, i) {
 	let a = e.mode, o = e.series[t], s = a == 2 ? o.facets[1].scale : o.scale, c = e.scales[s];
 	return i == -1 ? c.min : i == 1 ? c.max : c.distr == 3 ? c.dir == 1 ? c.min : c.max : 0;
 }
-function Mo(e, t, n, r, i, a) {
-	return ko(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
-		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Bo : Vo, v, y;
+function No(e, t, n, r, i, a) {
+	return Ao(e, t, (e, t, o, s, c, l, u, d, f, p, m) => {
+		let h = e.pxRound, g = s.dir * (s.ori == 0 ? 1 : -1), _ = s.ori == 0 ? Vo : Ho, v, y;
 		g == 1 ? (v = n, y = r) : (v = r, y = n);
 		let b = h(l(t[v], s, p, d)), x = h(u(o[v], c, m, f)), S = h(l(t[y], s, p, d)), C = h(u(a == 1 ? c.max : c.min, c, m, f)), w = new Path2D(i);
 		return _(w, S, C), _(w, b, C), _(w, b, x), w;
 	});
 }
-function No(e, t, n, r, i, a) {
+function Po(e, t, n, r, i, a) {
 	let o = null;
 	if (e.length > 0) {
 		o = new Path2D();
-		let s = t == 0 ? Ho : Uo, c = n;
+		let s = t == 0 ? Uo : Wo, c = n;
 		for (let t = 0; t < e.length; t++) {
 			let n = e[t];
 			if (n[1] > n[0]) {
@@ -2654,11 +2658,11 @@ function No(e, t, n, r, i, a) {
 	}
 	return o;
 }
-function Po(e, t, n) {
+function Fo(e, t, n) {
 	let r = e[e.length - 1];
 	r && r[0] == t ? r[1] = n : e.push([t, n]);
 }
-function Fo(e, t, n, r, i, a, o) {
+function Io(e, t, n, r, i, a, o) {
 	let s = [], c = e.length;
 	for (let l = i == 1 ? n : r; l >= n && l <= r; l += i) if (t[l] === null) {
 		let u = l, d = l;
@@ -2671,11 +2675,11 @@ function Fo(e, t, n, r, i, a, o) {
 	}
 	return s;
 }
-function Io(e) {
-	return e == 0 ? di : e == 1 ? Xr : (t) => vi(t, e);
-}
 function Lo(e) {
-	let t = e == 0 ? Ro : zo, n = e == 0 ? (e, t, n, r, i, a) => {
+	return e == 0 ? fi : e == 1 ? Zr : (t) => yi(t, e);
+}
+function Ro(e) {
+	let t = e == 0 ? zo : Bo, n = e == 0 ? (e, t, n, r, i, a) => {
 		e.arcTo(t, n, r, i, a);
 	} : (e, t, n, r, i, a) => {
 		e.arcTo(n, t, i, r, a);
@@ -2685,36 +2689,36 @@ function Lo(e) {
 		e.rect(n, t, i, r);
 	};
 	return (e, i, a, o, s, c = 0, l = 0) => {
-		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = Qr(c, o / 2, s / 2), l = Qr(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
+		c == 0 && l == 0 ? r(e, i, a, o, s) : (c = $r(c, o / 2, s / 2), l = $r(l, o / 2, s / 2), t(e, i + c, a), n(e, i + o, a, i + o, a + s, c), n(e, i + o, a + s, i, a + s, l), n(e, i, a + s, i, a, l), n(e, i, a, i + o, a, c), e.closePath());
 	};
 }
-var Ro = (e, t, n) => {
+var zo = (e, t, n) => {
 	e.moveTo(t, n);
-}, zo = (e, t, n) => {
-	e.moveTo(n, t);
 }, Bo = (e, t, n) => {
-	e.lineTo(t, n);
+	e.moveTo(n, t);
 }, Vo = (e, t, n) => {
+	e.lineTo(t, n);
+}, Ho = (e, t, n) => {
 	e.lineTo(n, t);
-}, Ho = Lo(0), Uo = Lo(1), Wo = (e, t, n, r, i, a) => {
+}, Uo = Ro(0), Wo = Ro(1), Go = (e, t, n, r, i, a) => {
 	e.arc(t, n, r, i, a);
-}, Go = (e, t, n, r, i, a) => {
+}, Ko = (e, t, n, r, i, a) => {
 	e.arc(n, t, r, i, a);
-}, Ko = (e, t, n, r, i, a, o) => {
-	e.bezierCurveTo(t, n, r, i, a, o);
 }, qo = (e, t, n, r, i, a, o) => {
+	e.bezierCurveTo(t, n, r, i, a, o);
+}, Jo = (e, t, n, r, i, a, o) => {
 	e.bezierCurveTo(n, t, i, r, o, a);
 };
-function Jo(e) {
-	return (e, t, n, r, i) => ko(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
+function Yo(e) {
+	return (e, t, n, r, i) => Ao(e, t, (t, a, o, s, c, l, u, d, f, p, m) => {
 		let { pxRound: h, points: g } = t, _, v;
-		s.ori == 0 ? (_ = Ro, v = Wo) : (_ = zo, v = Go);
+		s.ori == 0 ? (_ = zo, v = Go) : (_ = Bo, v = Ko);
 		let y = Q(g.width * J, 3), b = (g.size - g.width) / 2 * J, x = Q(b * 2, 3), S = new Path2D(), C = new Path2D(), { left: w, top: T, width: E, height: D } = e.bbox;
-		Ho(C, w - x, T - x, E + x * 2, D + x * 2);
+		Uo(C, w - x, T - x, E + x * 2, D + x * 2);
 		let O = (e) => {
 			if (o[e] != null) {
 				let t = h(l(a[e], s, p, d)), n = h(u(o[e], c, m, f));
-				_(S, t + b, n), v(S, t, n, b, 0, qr * 2);
+				_(S, t + b, n), v(S, t, n, b, 0, Jr * 2);
 			}
 		};
 		if (i) i.forEach(O);
@@ -2727,25 +2731,25 @@ function Jo(e) {
 		};
 	});
 }
-function Yo(e) {
+function Xo(e) {
 	return (t, n, r, i, a, o) => {
 		r != i && (a != r && o != r && e(t, n, r), a != i && o != i && e(t, n, i), e(t, n, o));
 	};
 }
-var Xo = Yo(Bo), Zo = Yo(Vo);
-function Qo(e) {
+var Zo = Xo(Vo), Qo = Xo(Ho);
+function $o(e) {
 	let t = X(e?.alignGaps, 0);
-	return (e, n, r, i) => ko(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
-		[r, i] = Mr(s, r, i);
+	return (e, n, r, i) => Ao(e, n, (a, o, s, c, l, u, d, f, p, m, h) => {
+		[r, i] = Nr(s, r, i);
 		let g = a.pxRound, _ = (e) => g(u(e, c, m, f)), v = (e) => g(d(e, l, h, p)), y, b;
-		c.ori == 0 ? (y = Bo, b = Xo) : (y = Vo, b = Zo);
+		c.ori == 0 ? (y = Vo, b = Zo) : (y = Ho, b = Qo);
 		let x = c.dir * (c.ori == 0 ? 1 : -1), S = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Do
+			flags: Oo
 		}, C = S.stroke, w = !1;
 		if (i - r >= m * 4) {
 			let t = (t) => e.posToVal(t, c.key, !0), n = null, a = null, l, u, d, f = _(o[x == 1 ? r : i]), p = _(o[r]), m = _(o[i]), h = t(x == 1 ? p + 1 : m - 1);
@@ -2758,29 +2762,29 @@ function Qo(e) {
 			let t = s[e];
 			t === null ? w = !0 : t != null && y(C, _(o[e]), v(t));
 		}
-		let [T, E] = Ao(e, n);
+		let [T, E] = jo(e, n);
 		if (a.fill != null || T != 0) {
 			let t = S.fill = new Path2D(C), s = v(a.fillTo(e, n, a.min, a.max, T)), c = _(o[r]), l = _(o[i]);
 			x == -1 && ([l, c] = [c, l]), y(t, l, s), y(t, c, s);
 		}
 		if (!a.spanGaps) {
 			let l = [];
-			w && l.push(...Fo(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = No(l, c.ori, f, p, m, h);
+			w && l.push(...Io(o, s, r, i, x, _, t)), S.gaps = l = a.gaps(e, n, r, i, l), S.clip = Po(l, c.ori, f, p, m, h);
 		}
-		return E != 0 && (S.band = E == 2 ? [Mo(e, n, r, i, C, -1), Mo(e, n, r, i, C, 1)] : Mo(e, n, r, i, C, E)), S;
+		return E != 0 && (S.band = E == 2 ? [No(e, n, r, i, C, -1), No(e, n, r, i, C, 1)] : No(e, n, r, i, C, E)), S;
 	});
 }
-function $o(e) {
+function es(e) {
 	let t = X(e.align, 1), n = X(e.ascDesc, !1), r = X(e.alignGaps, 0), i = X(e.extend, !1);
-	return (e, a, o, s) => ko(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
-		[o, s] = Mr(u, o, s);
-		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Bo : Vo, T = {
+	return (e, a, o, s) => Ao(e, a, (c, l, u, d, f, p, m, h, g, _, v) => {
+		[o, s] = Nr(u, o, s);
+		let y = c.pxRound, { left: b, width: x } = e.bbox, S = (e) => y(p(e, d, _, h)), C = (e) => y(m(e, f, v, g)), w = d.ori == 0 ? Vo : Ho, T = {
 			stroke: new Path2D(),
 			fill: null,
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Do
+			flags: Oo
 		}, E = T.stroke, D = d.dir * (d.ori == 0 ? 1 : -1), O = C(u[D == 1 ? o : s]), k = S(l[D == 1 ? o : s]), ee = k, A = k;
 		i && t == -1 && (A = b, w(E, A, O)), w(E, k, O);
 		for (let e = D == 1 ? o : s; e >= o && e <= s; e += D) {
@@ -2791,50 +2795,50 @@ function $o(e) {
 		}
 		let te = ee;
 		i && t == 1 && (te = b + x, w(E, te, O));
-		let [ne, re] = Ao(e, a);
+		let [ne, re] = jo(e, a);
 		if (c.fill != null || ne != 0) {
 			let t = T.fill = new Path2D(E), n = C(c.fillTo(e, a, c.min, c.max, ne));
 			w(t, te, n), w(t, A, n);
 		}
 		if (!c.spanGaps) {
 			let i = [];
-			i.push(...Fo(l, u, o, s, D, S, r));
+			i.push(...Io(l, u, o, s, D, S, r));
 			let f = c.width * J / 2, p = n || t == 1 ? f : -f, m = n || t == -1 ? -f : f;
 			i.forEach((e) => {
 				e[0] += p, e[1] += m;
-			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = No(i, d.ori, h, g, _, v);
+			}), T.gaps = i = c.gaps(e, a, o, s, i), T.clip = Po(i, d.ori, h, g, _, v);
 		}
-		return re != 0 && (T.band = re == 2 ? [Mo(e, a, o, s, E, -1), Mo(e, a, o, s, E, 1)] : Mo(e, a, o, s, E, re)), T;
+		return re != 0 && (T.band = re == 2 ? [No(e, a, o, s, E, -1), No(e, a, o, s, E, 1)] : No(e, a, o, s, E, re)), T;
 	});
 }
-function es(e, t, n, r, i, a, o = oi) {
+function ts(e, t, n, r, i, a, o = si) {
 	if (e.length > 1) {
 		let s = null;
 		for (let c = 0, l = Infinity; c < e.length; c++) if (t[c] !== void 0) {
 			if (s != null) {
-				let t = Jr(e[c] - e[s]);
-				t < l && (l = t, o = Jr(n(e[c], r, i, a) - n(e[s], r, i, a)));
+				let t = Yr(e[c] - e[s]);
+				t < l && (l = t, o = Yr(n(e[c], r, i, a) - n(e[s], r, i, a)));
 			}
 			s = c;
 		}
 	}
 	return o;
 }
-function ts(e) {
-	e ||= wi;
+function ns(e) {
+	e ||= Ti;
 	let t = X(e.size, [
 		.6,
-		oi,
+		si,
 		1
 	]), n = e.align || 0, r = e.gap || 0, i = e.radius;
 	i = i == null ? [0, 0] : typeof i == "number" ? [i, 0] : i;
-	let a = Z(i), o = 1 - t[0], s = X(t[1], oi), c = X(t[2], 1), l = X(e.disp, wi), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
-	return (e, t, i, p) => ko(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
+	let a = Z(i), o = 1 - t[0], s = X(t[1], si), c = X(t[2], 1), l = X(e.disp, Ti), u = X(e.each, (e) => {}), { fill: d, stroke: f } = l;
+	return (e, t, i, p) => Ao(e, t, (m, h, g, _, v, y, b, x, S, C, w) => {
 		let T = m.pxRound, E = n, D = r * J, O = s * J, k = c * J, ee, A;
 		_.ori == 0 ? [ee, A] = a(e, t) : [A, ee] = a(e, t);
-		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Ho : Uo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
+		let te = _.dir * (_.ori == 0 ? 1 : -1), ne = _.ori == 0 ? Uo : Wo, re = _.ori == 0 ? u : (e, t, n, r, i, a, o) => {
 			u(e, t, n, i, r, o, a);
-		}, ie = X(e.bands, Ti).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
+		}, ie = X(e.bands, Ei).find((e) => e.series[0] == t), ae = ie == null ? 0 : ie.dir, oe = m.fillTo(e, t, m.min, m.max, ae), j = T(b(oe, v, w, S)), M, se, N, P = C, F = T(m.width * J), I = !1, ce = null, le = null, ue = null, de = null;
 		d != null && (F == 0 || f != null) && (I = !0, ce = d.values(e, t, i, p), le = /* @__PURE__ */ new Map(), new Set(ce).forEach((e) => {
 			e != null && le.set(e, new Path2D());
 		}), F > 0 && (ue = f.values(e, t, i, p), de = /* @__PURE__ */ new Map(), new Set(ue).forEach((e) => {
@@ -2844,11 +2848,11 @@ function ts(e) {
 		if (fe != null && pe != null) {
 			E = 1, h = fe.values(e, t, i, p), fe.unit == 2 && (h = h.map((t) => e.posToVal(x + t * C, _.key, !0)));
 			let n = pe.values(e, t, i, p);
-			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = es(h, g, y, _, C, x, P), N = P - se + D;
-		} else P = es(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
-		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = di);
+			se = pe.unit == 2 ? n[0] * C : y(n[0], _, C, x) - y(0, _, C, x), P = ts(h, g, y, _, C, x, P), N = P - se + D;
+		} else P = ts(h, g, y, _, C, x, P), N = P * o + D, se = P - N;
+		N < 1 && (N = 0), F >= se / 2 && (F = 0), N < 5 && (T = fi);
 		let L = N > 0, me = P - N - (L ? F : 0);
-		se = T(ci(me, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (L ? F / 2 : 0));
+		se = T(li(me, k, O)), M = (E == 0 ? se / 2 : E == te ? 0 : se) - E * te * ((E == 0 ? D / 2 : 0) + (L ? F / 2 : 0));
 		let he = {
 			stroke: null,
 			fill: null,
@@ -2871,21 +2875,21 @@ function ts(e) {
 				if (r - e == 0) continue;
 				j = b(e, v, w, S);
 			}
-			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T($r(a, j)), c = T(Qr(a, j)), u = s - c;
+			let i = y(_.distr != 2 || l != null ? h[n] : n, _, C, x), a = b(X(r, oe), v, w, S), o = T(i - M), s = T(ei(a, j)), c = T($r(a, j)), u = s - c;
 			if (r != null) {
 				let i = r < 0 ? ye : ve, a = r < 0 ? ve : ye;
-				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + Yr(F / 2), se, $r(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + Yr(F / 2), se, $r(0, u - F), i, a)) : ne(ge, o, c + Yr(F / 2), se, $r(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
+				I ? (F > 0 && ue[n] != null && ne(de.get(ue[n]), o, c + Xr(F / 2), se, ei(0, u - F), i, a), ce[n] != null && ne(le.get(ce[n]), o, c + Xr(F / 2), se, ei(0, u - F), i, a)) : ne(ge, o, c + Xr(F / 2), se, ei(0, u - F), i, a), re(e, t, n, o - F / 2, c, se + F, u);
 			}
 		}
 		return F > 0 ? he.stroke = I ? de : ge : I || (he._fill = m.width == 0 ? m._fill : m._stroke ?? m._fill, he.width = 0), he.fill = I ? le : ge, he;
 	});
 }
-function ns(e, t) {
+function rs(e, t) {
 	let n = X(t?.alignGaps, 0);
-	return (t, r, i, a) => ko(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
-		[i, a] = Mr(c, i, a);
+	return (t, r, i, a) => Ao(t, r, (o, s, c, l, u, d, f, p, m, h, g) => {
+		[i, a] = Nr(c, i, a);
 		let _ = o.pxRound, v = (e) => _(d(e, l, h, p)), y = (e) => _(f(e, u, g, m)), b, x, S;
-		l.ori == 0 ? (b = Ro, S = Bo, x = Ko) : (b = zo, S = Vo, x = qo);
+		l.ori == 0 ? (b = zo, S = Vo, x = qo) : (b = Bo, S = Ho, x = Jo);
 		let C = l.dir * (l.ori == 0 ? 1 : -1), w = v(s[C == 1 ? i : a]), T = w, E = [], D = [];
 		for (let e = C == 1 ? i : a; e >= i && e <= a; e += C) if (c[e] != null) {
 			let t = s[e], n = v(t);
@@ -2897,23 +2901,23 @@ function ns(e, t) {
 			clip: null,
 			band: null,
 			gaps: null,
-			flags: Do
-		}, k = O.stroke, [ee, A] = Ao(t, r);
+			flags: Oo
+		}, k = O.stroke, [ee, A] = jo(t, r);
 		if (o.fill != null || ee != 0) {
 			let e = O.fill = new Path2D(k), n = y(o.fillTo(t, r, o.min, o.max, ee));
 			S(e, T, n), S(e, w, n);
 		}
 		if (!o.spanGaps) {
 			let e = [];
-			e.push(...Fo(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = No(e, l.ori, p, m, h, g);
+			e.push(...Io(s, c, i, a, C, v, n)), O.gaps = e = o.gaps(t, r, i, a, e), O.clip = Po(e, l.ori, p, m, h, g);
 		}
-		return A != 0 && (O.band = A == 2 ? [Mo(t, r, i, a, k, -1), Mo(t, r, i, a, k, 1)] : Mo(t, r, i, a, k, A)), O;
+		return A != 0 && (O.band = A == 2 ? [No(t, r, i, a, k, -1), No(t, r, i, a, k, 1)] : No(t, r, i, a, k, A)), O;
 	});
 }
-function rs(e) {
-	return ns(is, e);
+function is(e) {
+	return rs(as, e);
 }
-function is(e, t, n, r, i, a) {
+function as(e, t, n, r, i, a) {
 	let o = e.length;
 	if (o < 2) return null;
 	let s = new Path2D();
@@ -2928,61 +2932,61 @@ function is(e, t, n, r, i, a) {
 	}
 	return s;
 }
-var as = /* @__PURE__ */ new Set();
-function os() {
-	for (let e of as) e.syncRect(!0);
+var os = /* @__PURE__ */ new Set();
+function ss() {
+	for (let e of os) e.syncRect(!0);
 }
-cr && (Er(rr, ur, os), Er(ir, ur, os, !0), Er(or, ur, () => {
-	Ss.pxRatio = J;
+lr && (Dr(ir, dr, ss), Dr(ar, dr, ss, !0), Dr(sr, dr, () => {
+	Cs.pxRatio = J;
 }));
-var ss = Qo(), cs = Jo();
-function ls(e, t, n, r) {
-	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => ds(e, r, t, n));
+var cs = $o(), ls = Yo();
+function us(e, t, n, r) {
+	return (r ? [e[0], e[1]].concat(e.slice(2)) : [e[0]].concat(e.slice(1))).map((e, r) => fs(e, r, t, n));
 }
-function us(e, t) {
-	return e.map((e, n) => n == 0 ? {} : Ii({}, t, e));
+function ds(e, t) {
+	return e.map((e, n) => n == 0 ? {} : Li({}, t, e));
 }
-function ds(e, t, n, r) {
-	return Ii({}, t == 0 ? n : r, e);
+function fs(e, t, n, r) {
+	return Li({}, t == 0 ? n : r, e);
 }
-function fs(e, t, n) {
-	return t == null ? Ei : [t, n];
+function ps(e, t, n) {
+	return t == null ? Di : [t, n];
 }
-var ps = fs;
-function ms(e, t, n) {
-	return t == null ? Ei : Vr(t, n, Lr, !0);
+var ms = ps;
+function hs(e, t, n) {
+	return t == null ? Di : Hr(t, n, Rr, !0);
 }
-function hs(e, t, n, r) {
-	return t == null ? Ei : Fr(t, n, e.scales[r].log, !1);
+function gs(e, t, n, r) {
+	return t == null ? Di : Ir(t, n, e.scales[r].log, !1);
 }
-var gs = hs;
-function _s(e, t, n, r) {
-	return t == null ? Ei : Ir(t, n, e.scales[r].log, !1);
+var _s = gs;
+function vs(e, t, n, r) {
+	return t == null ? Di : Lr(t, n, e.scales[r].log, !1);
 }
-var vs = _s;
-function ys(e, t, n, r, i) {
-	let a = $r(si(e), si(t)), o = t - e, s = Or(i / r * o, n);
+var ys = vs;
+function bs(e, t, n, r, i) {
+	let a = ei(ci(e), ci(t)), o = t - e, s = kr(i / r * o, n);
 	do {
 		let e = n[s], t = r * e / o;
-		if (t >= i && a + (e < 5 ? xi.get(e) : 0) <= 17) return [e, t];
+		if (t >= i && a + (e < 5 ? Si.get(e) : 0) <= 17) return [e, t];
 	} while (++s < n.length);
 	return [0, 0];
 }
-function bs(e) {
+function xs(e) {
 	let t, n;
-	return e = e.replace(/(\d+)px/, (e, r) => (t = Xr((n = +r) * J)) + "px"), [
+	return e = e.replace(/(\d+)px/, (e, r) => (t = Zr((n = +r) * J)) + "px"), [
 		e,
 		t,
 		n
 	];
 }
-function xs(e) {
+function Ss(e) {
 	e.show && [e.font, e.labelFont].forEach((e) => {
 		let t = Q(e[2] * J, 1);
 		e[0] = e[0].replace(/[0-9.]+px/, t + "px"), e[1] = t;
 	});
 }
-function Ss(e, t, n) {
+function Cs(e, t, n) {
 	let r = { mode: X(e.mode, 1) }, i = r.mode;
 	function a(e, t, n, r) {
 		let i = t.valToPct(e);
@@ -2998,33 +3002,33 @@ function Ss(e, t, n) {
 	r.valToPosH = a, r.valToPosV = o;
 	let c = !1;
 	r.status = 0;
-	let l = r.root = _r(Cn);
-	if (e.id != null && (l.id = e.id), mr(l, e.class), e.title) {
-		let t = _r(En, l);
+	let l = r.root = vr(wn);
+	if (e.id != null && (l.id = e.id), hr(l, e.class), e.title) {
+		let t = vr(Dn, l);
 		t.textContent = e.title;
 	}
-	let u = gr("canvas"), d = r.ctx = u.getContext("2d"), f = _r(Dn, l);
-	Er("click", f, (e) => {
+	let u = _r("canvas"), d = r.ctx = u.getContext("2d"), f = vr(On, l);
+	Dr("click", f, (e) => {
 		e.target === m && (G != $t || K != en) && an.click(r, e);
 	}, !0);
-	let p = r.under = _r(On, f);
+	let p = r.under = vr(kn, f);
 	f.appendChild(u);
-	let m = r.over = _r(kn, f);
-	e = Fi(e);
-	let h = +X(e.pxAlign, 1), g = Io(h);
+	let m = r.over = vr(An, f);
+	e = Ii(e);
+	let h = +X(e.pxAlign, 1), g = Lo(h);
 	(e.plugins || []).forEach((t) => {
 		t.opts && (e = t.opts(r, e) || e);
 	});
-	let _ = e.ms || .001, v = r.series = i == 1 ? ls(e.series || [], to, xo, !1) : us(e.series || [null], bo), y = r.axes = ls(e.axes || [], Qa, ho, !0), b = r.scales = {}, x = r.bands = e.bands || [];
+	let _ = e.ms || .001, v = r.series = i == 1 ? us(e.series || [], no, So, !1) : ds(e.series || [null], xo), y = r.axes = us(e.axes || [], $a, go, !0), b = r.scales = {}, x = r.bands = e.bands || [];
 	x.forEach((e) => {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1);
 	});
 	let S = i == 2 ? v[1].facets[0].scale : v[0].scale, C = {
-		axes: W,
+		axes: Rt,
 		series: Ot
 	}, w = (e.drawOrder || ["axes", "series"]).map((e) => C[e]);
 	function T(e) {
-		let t = e.distr == 3 ? (t) => ni(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => ai(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
+		let t = e.distr == 3 ? (t) => ri(t > 0 ? t : e.clamp(r, t, e.min, e.max, e.key)) : e.distr == 4 ? (t) => oi(t, e.asinh) : e.distr == 100 ? (t) => e.fwd(t) : (e) => e;
 		return (n) => {
 			let r = t(n), { _min: i, _max: a } = e, o = a - i;
 			return (r - i) / o;
@@ -3033,30 +3037,30 @@ function Ss(e, t, n) {
 	function E(t) {
 		let n = b[t];
 		if (n == null) {
-			let r = (e.scales || wi)[t] || wi;
+			let r = (e.scales || Ti)[t] || Ti;
 			if (r.from != null) {
 				E(r.from);
-				let e = Ii({}, b[r.from], r, { key: t });
+				let e = Li({}, b[r.from], r, { key: t });
 				e.valToPct = T(e), b[t] = e;
 			} else {
-				n = b[t] = Ii({}, t == S ? Co : wo, r), n.key = t;
-				let e = n.time, a = n.range, o = Di(a);
+				n = b[t] = Li({}, t == S ? wo : To, r), n.key = t;
+				let e = n.time, a = n.range, o = Oi(a);
 				if ((t != S || i == 2 && !e) && (o && (a[0] == null || a[1] == null) && (a = {
-					min: a[0] == null ? Rr : {
+					min: a[0] == null ? zr : {
 						mode: 1,
 						hard: a[0],
 						soft: a[0]
 					},
-					max: a[1] == null ? Rr : {
+					max: a[1] == null ? zr : {
 						mode: 1,
 						hard: a[1],
 						soft: a[1]
 					}
-				}, o = !1), !o && ji(a))) {
+				}, o = !1), !o && Mi(a))) {
 					let e = a;
-					a = (t, n, r) => n == null ? Ei : Vr(n, r, e);
+					a = (t, n, r) => n == null ? Di : Hr(n, r, e);
 				}
-				n.range = Z(a || (e ? ps : t == S ? n.distr == 3 ? gs : n.distr == 4 ? vs : fs : n.distr == 3 ? hs : n.distr == 4 ? _s : ms)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || So), n._min = n._max = null, n.valToPct = T(n);
+				n.range = Z(a || (e ? ms : t == S ? n.distr == 3 ? _s : n.distr == 4 ? ys : ps : n.distr == 3 ? gs : n.distr == 4 ? vs : hs)), n.auto = Z(!o && n.auto), n.clamp = Z(n.clamp || Co), n._min = n._max = null, n.valToPct = T(n);
 			}
 		}
 	}
@@ -3067,7 +3071,7 @@ function Ss(e, t, n) {
 	});
 	for (let t in e.scales) E(t);
 	let D = b[S], O = D.distr, k, ee;
-	D.ori == 0 ? (mr(l, wn), k = a, ee = o) : (mr(l, Tn), k = o, ee = a);
+	D.ori == 0 ? (hr(l, Tn), k = a, ee = o) : (hr(l, En), k = o, ee = a);
 	let A = {};
 	for (let e in b) {
 		let t = b[e];
@@ -3076,35 +3080,35 @@ function Ss(e, t, n) {
 			max: t.max
 		}, t.min = t.max = null);
 	}
-	let te = e.tzDate || ((e) => new Date(Xr(e / _))), ne = e.fmtDate || ea, re = _ == 1 ? Sa(te) : Ta(te), ie = Da(te, Ea(_ == 1 ? xa : wa, ne)), ae = Ma(te, Aa(ja, ne)), oe = [], j = r.legend = Ii({}, Fa, e.legend), M = r.cursor = Ii({}, Wa, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
+	let te = e.tzDate || ((e) => new Date(Zr(e / _))), ne = e.fmtDate || ta, re = _ == 1 ? Ca(te) : Ea(te), ie = Oa(te, Da(_ == 1 ? Sa : Ta, ne)), ae = Na(te, ja(Ma, ne)), oe = [], j = r.legend = Li({}, Ia, e.legend), M = r.cursor = Li({}, Ga, { drag: { y: i == 2 } }, e.cursor), se = j.show, N = M.show, P = j.markers;
 	j.idxs = oe, P.width = Z(P.width), P.dash = Z(P.dash), P.stroke = Z(P.stroke), P.fill = Z(P.fill);
 	let F, I, ce, le = [], ue = [], de, fe = !1, pe = {};
 	if (j.live) {
 		let e = v[1] ? v[1].values : null;
 		fe = e != null, de = fe ? e(r, 1, 0) : { _: 0 };
-		for (let e in de) pe[e] = sr;
+		for (let e in de) pe[e] = cr;
 	}
 	if (se) {
-		if (F = gr("table", In, l), ce = gr("tbody", null, F), j.mount(r, F), fe) {
-			I = gr("thead", null, F, ce);
-			let e = gr("tr", null, I);
-			for (var L in gr("th", null, e), de) gr("th", Vn, e).textContent = L;
-		} else mr(F, Rn), j.live && mr(F, Ln);
+		if (F = _r("table", Ln, l), ce = _r("tbody", null, F), j.mount(r, F), fe) {
+			I = _r("thead", null, F, ce);
+			let e = _r("tr", null, I);
+			for (var L in _r("th", null, e), de) _r("th", Hn, e).textContent = L;
+		} else hr(F, zn), j.live && hr(F, Rn);
 	}
 	let me = { show: !0 }, he = { show: !1 };
 	function ge(e, t) {
-		if (t == 0 && (fe || !j.live || i == 2)) return Ei;
-		let n = [], a = gr("tr", zn, ce, ce.childNodes[t]);
-		mr(a, e.class), e.show || mr(a, jn);
-		let o = gr("th", null, a);
+		if (t == 0 && (fe || !j.live || i == 2)) return Di;
+		let n = [], a = _r("tr", Bn, ce, ce.childNodes[t]);
+		hr(a, e.class), e.show || hr(a, Mn);
+		let o = _r("th", null, a);
 		if (P.show) {
-			let e = _r(Bn, o);
+			let e = vr(Vn, o);
 			if (t > 0) {
 				let n = P.width(r, t);
 				n && (e.style.border = n + "px " + P.dash(r, t) + " " + P.stroke(r, t)), e.style.background = P.fill(r, t);
 			}
 		}
-		let s = _r(Vn, o);
+		let s = vr(Hn, o);
 		for (var c in e.label instanceof HTMLElement ? s.appendChild(e.label) : s.textContent = e.label, t > 0 && (P.show || (s.style.color = e.width > 0 ? P.stroke(r, t) : P.fill(r, t)), ve("click", o, (t) => {
 			if (M._lock) return;
 			Ue(t);
@@ -3112,13 +3116,13 @@ function Ss(e, t, n) {
 			if ((t.ctrlKey || t.metaKey) != j.isolate) {
 				let e = v.some((e, t) => t > 0 && t != n && e.show);
 				v.forEach((t, r) => {
-					r > 0 && fn(r, e ? r == n ? me : he : me, !0, ui.setSeries);
+					r > 0 && fn(r, e ? r == n ? me : he : me, !0, ci.setSeries);
 				});
-			} else fn(n, { show: !e.show }, !0, ui.setSeries);
-		}, !1), Ke && ve(er, o, (t) => {
-			M._lock || (Ue(t), fn(v.indexOf(e), bn, !0, ui.setSeries));
+			} else fn(n, { show: !e.show }, !0, ci.setSeries);
+		}, !1), Ke && ve(tr, o, (t) => {
+			M._lock || (Ue(t), fn(v.indexOf(e), bn, !0, ci.setSeries));
 		}, !1)), de) {
-			let e = gr("td", Hn, a);
+			let e = _r("td", Un, a);
 			e.textContent = "--", n.push(e);
 		}
 		return [a, n];
@@ -3126,29 +3130,29 @@ function Ss(e, t, n) {
 	let _e = /* @__PURE__ */ new Map();
 	function ve(e, t, n, i = !0) {
 		let a = _e.get(t) || {}, o = M.bind[e](r, t, n, i);
-		o && (Er(e, t, a[e] = o), _e.set(t, a));
+		o && (Dr(e, t, a[e] = o), _e.set(t, a));
 	}
 	function ye(e, t, n) {
 		let r = _e.get(t) || {};
-		for (let n in r) (e == null || n == e) && (Dr(n, t, r[n]), delete r[n]);
+		for (let n in r) (e == null || n == e) && (Or(n, t, r[n]), delete r[n]);
 		e ?? _e.delete(t);
 	}
 	let be = 0, xe = 0, R = 0, z = 0, Se = 0, B = 0, Ce = Se, we = B, Te = R, Ee = z, De = 0, Oe = 0, ke = 0, Ae = 0;
 	r.bbox = {};
 	let je = !1, Me = !1, Ne = !1, Pe = !1, Fe = !1, Ie = !1;
 	function Le(e, t, n) {
-		(n || e != r.width || t != r.height) && Re(e, t), Rt(!1), Ne = !0, Me = !0, Ut();
+		(n || e != r.width || t != r.height) && Re(e, t), W(!1), Ne = !0, Me = !0, Ut();
 	}
 	function Re(e, t) {
 		r.width = be = R = e, r.height = xe = z = t, Se = B = 0, Ve(), He();
 		let n = r.bbox;
-		De = n.left = vi(Se * J, .5), Oe = n.top = vi(B * J, .5), ke = n.width = vi(R * J, .5), Ae = n.height = vi(z * J, .5);
+		De = n.left = yi(Se * J, .5), Oe = n.top = yi(B * J, .5), ke = n.width = yi(R * J, .5), Ae = n.height = yi(z * J, .5);
 	}
 	function ze() {
 		let e = !1, t = 0;
 		for (; !e;) {
 			t++;
-			let n = It(t), i = Lt(t);
+			let n = U(t), i = Lt(t);
 			e = t == 3 || n && i, e || (Re(r.width, r.height), Me = !0);
 		}
 	}
@@ -3188,7 +3192,7 @@ function Ss(e, t, n) {
 		let r = e.prox = Z(e.prox), i = e.bias ??= 0;
 		M.dataIdx = (e, a, o, s) => {
 			if (a == 0) return o;
-			let c = o, l = r(e, a, o, s) ?? oi, u = l >= 0 && l < oi, d = D.ori == 0 ? R : z, f = M.left, p = t[0], m = t[a];
+			let c = o, l = r(e, a, o, s) ?? si, u = l >= 0 && l < si, d = D.ori == 0 ? R : z, f = M.left, p = t[0], m = t[a];
 			if (n.has(m[o])) {
 				c = null;
 				let e = null, t = null, r;
@@ -3200,7 +3204,7 @@ function Ss(e, t, n) {
 						i <= a ? i <= l && (c = e) : a <= l && (c = t);
 					} else c = t == null ? e : e == null ? t : o - e <= t - o ? e : t;
 				}
-			} else u && Jr(f - k(p[o], D, d, 0)) > l && (c = null);
+			} else u && Yr(f - k(p[o], D, d, 0)) > l && (c = null);
 			return c;
 		};
 	}
@@ -3210,24 +3214,24 @@ function Ss(e, t, n) {
 	M.idxs = oe, M._lock = !1;
 	let We = M.points;
 	We.show = Z(We.show), We.size = Z(We.size), We.stroke = Z(We.stroke), We.width = Z(We.width), We.fill = Z(We.fill);
-	let Ge = r.focus = Ii({}, e.focus || { alpha: .3 }, M.focus), Ke = Ge.prox >= 0, qe = Ke && We.one, Je = [], Ye = [], Xe = [];
+	let Ge = r.focus = Li({}, e.focus || { alpha: .3 }, M.focus), Ke = Ge.prox >= 0, qe = Ke && We.one, Je = [], Ye = [], Xe = [];
 	function Ze(e, t) {
 		let n = We.show(r, t);
-		if (n instanceof HTMLElement) return mr(n, Fn), mr(n, e.class), yr(n, -10, -10, R, z), m.insertBefore(n, Je[t]), n;
+		if (n instanceof HTMLElement) return hr(n, In), hr(n, e.class), br(n, -10, -10, R, z), m.insertBefore(n, Je[t]), n;
 	}
 	function Qe(e, t) {
 		if (i == 1 || t > 0) {
 			let t = i == 1 && b[e.scale].time, n = e.value;
-			e.value = t ? Ai(n) ? Ma(te, Aa(n, ne)) : n || ae : n || mo, e.label = e.label || (t ? eo : $a);
+			e.value = t ? ji(n) ? Na(te, ja(n, ne)) : n || ae : n || ho, e.label = e.label || (t ? to : eo);
 		}
 		if (qe || t > 0) {
-			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || ss || pi, e.fillTo = Z(e.fillTo || jo), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Io(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
-			let t = go($r(1, e.width), 1), n = e.points = Ii({}, {
+			e.width = e.width == null ? 1 : e.width, e.paths = e.paths || cs || mi, e.fillTo = Z(e.fillTo || Mo), e.pxAlign = +X(e.pxAlign, h), e.pxRound = Lo(e.pxAlign), e.stroke = Z(e.stroke || null), e.fill = Z(e.fill || null), e._stroke = e._fill = e._paths = e._focus = null;
+			let t = _o(ei(1, e.width), 1), n = e.points = Li({}, {
 				size: t,
-				width: $r(1, t * .2),
+				width: ei(1, t * .2),
 				stroke: e.stroke,
 				space: t * 2,
-				paths: cs,
+				paths: ls,
 				_stroke: null,
 				_fill: null
 			}, e.points);
@@ -3242,10 +3246,10 @@ function Ss(e, t, n) {
 			let n = null;
 			qe ? t == 0 && (n = Ze(e, t)) : t > 0 && (n = Ze(e, t)), Je.splice(t, 0, n), Ye.splice(t, 0, 0), Xe.splice(t, 0, 0);
 		}
-		ri("addSeries", t);
+		ni("addSeries", t);
 	}
 	function $e(e, t) {
-		t ??= v.length, e = i == 1 ? ds(e, t, to, xo) : ds(e, t, {}, bo), v.splice(t, 0, e), Qe(v[t], t);
+		t ??= v.length, e = i == 1 ? fs(e, t, no, So) : fs(e, t, {}, xo), v.splice(t, 0, e), Qe(v[t], t);
 	}
 	r.addSeries = $e;
 	function et(e) {
@@ -3254,7 +3258,7 @@ function Ss(e, t, n) {
 			let t = le.splice(e, 1)[0];
 			ye(null, t.firstChild), t.remove();
 		}
-		N && (oe.splice(e, 1), Je.splice(e, 1)[0].remove(), Ye.splice(e, 1), Xe.splice(e, 1)), ri("delSeries", e);
+		N && (oe.splice(e, 1), Je.splice(e, 1)[0].remove(), Ye.splice(e, 1), Xe.splice(e, 1)), ni("delSeries", e);
 	}
 	r.delSeries = et;
 	let tt = [
@@ -3268,29 +3272,29 @@ function Ss(e, t, n) {
 			let n = e.side % 2, i = b[e.scale];
 			i ??= (e.scale = n ? v[1].scale : S, b[e.scale]);
 			let a = i.time;
-			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Di(e.incrs) && e.incrs.forEach((e) => {
-				!xi.has(e) && xi.set(e, Si(e));
-			}), e.incrs = Z(e.incrs || (i.distr == 2 ? sa : a ? _ == 1 ? ba : Ca : ca)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? io : i.distr == 4 ? ao : ro)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
+			e.size = Z(e.size), e.space = Z(e.space), e.rotate = Z(e.rotate), Oi(e.incrs) && e.incrs.forEach((e) => {
+				!Si.has(e) && Si.set(e, Ci(e));
+			}), e.incrs = Z(e.incrs || (i.distr == 2 ? ca : a ? _ == 1 ? xa : wa : la)), e.splits = Z(e.splits || (a && i.distr == 1 ? re : i.distr == 3 ? ao : i.distr == 4 ? oo : io)), e.stroke = Z(e.stroke), e.grid.stroke = Z(e.grid.stroke), e.ticks.stroke = Z(e.ticks.stroke), e.border.stroke = Z(e.border.stroke);
 			let o = e.values;
-			e.values = Di(o) && !Di(o[0]) ? Z(o) : a ? Di(o) ? Da(te, Ea(o, ne)) : Ai(o) ? Oa(te, o) : o || ie : o || no, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? fo : i.distr == 3 && i.log == 2 ? po : fi)), e.font = bs(e.font), e.labelFont = bs(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (tt[t] = !0, e._el = _r(An, f));
+			e.values = Oi(o) && !Oi(o[0]) ? Z(o) : a ? Oi(o) ? Oa(te, Da(o, ne)) : ji(o) ? ka(te, o) : o || ie : o || ro, e.filter = Z(e.filter || (i.distr >= 3 && i.log == 10 ? po : i.distr == 3 && i.log == 2 ? mo : pi)), e.font = xs(e.font), e.labelFont = xs(e.labelFont), e._size = e.size(r, null, t, 0), e._space = e._rotate = e._incrs = e._found = e._splits = e._values = null, e._size > 0 && (tt[t] = !0, e._el = vr(jn, f));
 		}
 	}
 	function rt(e, t, n, r) {
 		let [i, a, o, s] = n, c = t % 2, l = 0;
-		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Xr(Qa.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Xr(ho.size / 2) : 0), l;
+		return c == 0 && (s || a) && (l = t == 0 && !i || t == 2 && !o ? Zr($a.size / 3) : 0), c == 1 && (i || o) && (l = t == 1 && !a || t == 3 && !s ? Zr(go.size / 2) : 0), l;
 	}
 	let it = r.padding = (e.padding || [
 		rt,
 		rt,
 		rt,
 		rt
-	]).map((e) => Z(X(e, rt))), at = r._padding = it.map((e, t) => e(r, t, tt, 0)), ot, V = null, H = null, st = i == 1 ? v[0].idxs : null, ct = null, lt = !1;
+	]).map((e) => Z(X(e, rt))), at = r._padding = it.map((e, t) => e(r, t, tt, 0)), ot, st = null, V = null, ct = i == 1 ? v[0].idxs : null, H = null, lt = !1;
 	function ut(e, n) {
 		if (t = e ?? [], r.data = r._data = t, i == 2) {
 			ot = 0;
 			for (let e = 1; e < v.length; e++) ot += t[e][0].length;
 		} else {
-			t.length == 0 && (r.data = r._data = t = [[]]), ct = t[0], ot = ct.length;
+			t.length == 0 && (r.data = r._data = t = [[]]), H = t[0], ot = H.length;
 			let e = t;
 			if (O == 2) {
 				e = t.slice();
@@ -3299,7 +3303,7 @@ function Ss(e, t, n) {
 			}
 			r._data = t = e;
 		}
-		if (Rt(!0), ri("setData"), O == 2 && (Ne = !0), n !== !1) {
+		if (W(!0), ni("setData"), O == 2 && (Ne = !0), n !== !1) {
 			let e = D;
 			e.auto(r, lt) ? dt() : dn(S, e.min, e.max), Pe ||= M.left >= 0, Ie = !0, Ut();
 		}
@@ -3308,19 +3312,19 @@ function Ss(e, t, n) {
 	function dt() {
 		lt = !0;
 		let e, n;
-		i == 1 && (ot > 0 ? (V = st[0] = 0, H = st[1] = ot - 1, e = t[0][V], n = t[0][H], O == 2 ? (e = V, n = H) : e == n && (O == 3 ? [e, n] = Fr(e, e, D.log, !1) : O == 4 ? [e, n] = Ir(e, e, D.log, !1) : D.time ? n = e + Xr(86400 / _) : [e, n] = Vr(e, n, Lr, !0))) : (V = st[0] = e = null, H = st[1] = n = null)), dn(S, e, n);
+		i == 1 && (ot > 0 ? (st = ct[0] = 0, V = ct[1] = ot - 1, e = t[0][st], n = t[0][V], O == 2 ? (e = st, n = V) : e == n && (O == 3 ? [e, n] = Ir(e, e, D.log, !1) : O == 4 ? [e, n] = Lr(e, e, D.log, !1) : D.time ? n = e + Zr(86400 / _) : [e, n] = Hr(e, n, Rr, !0))) : (st = ct[0] = e = null, V = ct[1] = n = null)), dn(S, e, n);
 	}
 	let ft, pt, mt, ht, gt, _t, vt, yt, bt, xt;
 	function St(e, t, n, r, i, a) {
-		e ??= Xn, n ??= Ti, r ??= "butt", i ??= Xn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
+		e ??= Zn, n ??= Ei, r ??= "butt", i ??= Zn, a ??= "round", e != ft && (d.strokeStyle = ft = e), i != pt && (d.fillStyle = pt = i), t != mt && (d.lineWidth = mt = t), a != gt && (d.lineJoin = gt = a), r != _t && (d.lineCap = _t = r), n != ht && d.setLineDash(ht = n);
 	}
 	function Ct(e, t, n, r) {
 		t != pt && (d.fillStyle = pt = t), e != vt && (d.font = vt = e), n != yt && (d.textAlign = yt = n), r != bt && (d.textBaseline = bt = r);
 	}
 	function wt(e, t, n, i, a = 0) {
 		if (i.length > 0 && e.auto(r, lt) && (t == null || t.min == null)) {
-			let t = X(V, 0), r = X(H, i.length - 1), o = n.min == null ? Pr(i, t, r, a, e.distr == 3) : [n.min, n.max];
-			e.min = Qr(e.min, n.min = o[0]), e.max = $r(e.max, n.max = o[1]);
+			let t = X(st, 0), r = X(V, i.length - 1), o = n.min == null ? Fr(i, t, r, a, e.distr == 3) : [n.min, n.max];
+			e.min = $r(e.min, n.min = o[0]), e.max = ei(e.max, n.max = o[1]);
 		}
 	}
 	let Tt = {
@@ -3336,18 +3340,18 @@ function Ss(e, t, n) {
 			let t = b[e];
 			A[e] == null && t.from != null && A[t.from] != null && (A[e] = Tt);
 		}
-		A[S] != null && Rt(!0);
+		A[S] != null && W(!0);
 		let e = {};
 		for (let t in A) {
 			let n = A[t];
 			if (n != null) {
-				let a = e[t] = Fi(b[t], Mi);
-				if (n.min != null) Ii(a, n);
+				let a = e[t] = Ii(b[t], Ni);
+				if (n.min != null) Li(a, n);
 				else if (t != S || i == 2) {
 					if (ot == 0 && a.from == null) {
 						let e = a.range(r, null, null, t);
 						a.min = e[0], a.max = e[1];
-					} else a.min = oi, a.max = -Infinity;
+					} else a.min = si, a.max = -Infinity;
 				}
 			}
 		}
@@ -3359,9 +3363,9 @@ function Ss(e, t, n) {
 					let s = e[i];
 					if (a == 0) {
 						let e = s.range(r, s.min, s.max, i);
-						s.min = e[0], s.max = e[1], V = Or(s.min, t[0]), H = Or(s.max, t[0]), H - V > 1 && (t[0][V] < s.min && V++, t[0][H] > s.max && H--), n.min = ct[V], n.max = ct[H];
+						s.min = e[0], s.max = e[1], st = kr(s.min, t[0]), V = kr(s.max, t[0]), V - st > 1 && (t[0][st] < s.min && st++, t[0][V] > s.max && V--), n.min = H[st], n.max = H[V];
 					} else n.show && n.auto && wt(s, o, n, t[a], n.sorted);
-					n.idxs[0] = V, n.idxs[1] = H;
+					n.idxs[0] = st, n.idxs[1] = V;
 				} else if (a > 0 && n.show && n.auto) {
 					let [r, i] = n.facets, o = r.scale, s = i.scale, [c, l] = t[a], u = e[o], d = e[s];
 					u != null && wt(u, A[o], r, c, r.sorted), d != null && wt(d, A[s], i, l, i.sorted), n.min = i.min, n.max = i.max;
@@ -3370,7 +3374,7 @@ function Ss(e, t, n) {
 			for (let t in e) {
 				let n = e[t], i = A[t];
 				if (n.from == null && (i == null || i.min == null)) {
-					let e = n.range(r, n.min == oi ? null : n.min, n.max == -Infinity ? null : n.max, t);
+					let e = n.range(r, n.min == si ? null : n.min, n.max == -Infinity ? null : n.max, t);
 					n.min = e[0], n.max = e[1];
 				}
 			}
@@ -3392,20 +3396,20 @@ function Ss(e, t, n) {
 			if (i.min != r.min || i.max != r.max) {
 				i.min = r.min, i.max = r.max;
 				let e = i.distr;
-				i._min = e == 3 ? ni(i.min) : e == 4 ? ai(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ni(i.max) : e == 4 ? ai(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
+				i._min = e == 3 ? ri(i.min) : e == 4 ? oi(i.min, i.asinh) : e == 100 ? i.fwd(i.min) : i.min, i._max = e == 3 ? ri(i.max) : e == 4 ? oi(i.max, i.asinh) : e == 100 ? i.fwd(i.max) : i.max, n[t] = a = !0;
 			}
 		}
 		if (a) {
 			v.forEach((e, t) => {
 				i == 2 ? t > 0 && n.y && (e._paths = null) : n[e.scale] && (e._paths = null);
 			});
-			for (let e in n) Ne = !0, ri("setScale", e);
+			for (let e in n) Ne = !0, ni("setScale", e);
 			N && M.left >= 0 && (Pe = Ie = !0);
 		}
 		for (let e in A) A[e] = null;
 	}
 	function Dt(e) {
-		let t = ci(V - 1, 0, ot - 1), n = ci(H + 1, 0, ot - 1);
+		let t = li(st - 1, 0, ot - 1), n = li(V + 1, 0, ot - 1);
 		for (; e[t] == null && t > 0;) t--;
 		for (; e[n] == null && n < ot - 1;) n++;
 		return [t, n];
@@ -3425,10 +3429,10 @@ function Ss(e, t, n) {
 					let n = xt;
 					xt != e.alpha && (d.globalAlpha = xt = e.alpha), e._paths != null && At(t, !1);
 					{
-						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, V, H, n), a = e.points.filter(r, t, i, n);
-						(i || a) && (e.points._paths = e.points.paths(r, t, V, H, a), At(t, !0));
+						let n = e._paths == null ? null : e._paths.gaps, i = e.points.show(r, t, st, V, n), a = e.points.filter(r, t, i, n);
+						(i || a) && (e.points._paths = e.points.paths(r, t, st, V, a), At(t, !0));
 					}
-					xt != n && (d.globalAlpha = xt = n), ri("drawSeries", t);
+					xt != n && (d.globalAlpha = xt = n), ni("drawSeries", t);
 				}
 			}), e && (d.globalAlpha = xt = 1);
 		}
@@ -3453,15 +3457,15 @@ function Ss(e, t, n) {
 		let p = !1;
 		u != 0 && x.forEach((m, h) => {
 			if (m.series[0] == e) {
-				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || wi).band;
-				Di(_) && (_ = m.dir == 1 ? _[0] : _[1]);
+				let e = v[m.series[1]], g = t[m.series[1]], _ = (e._paths || Ti).band;
+				Oi(_) && (_ = m.dir == 1 ? _[0] : _[1]);
 				let y, b = null;
-				e.show && _ && Hr(g, V, H) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
+				e.show && _ && Ur(g, st, V) ? (b = m.fill(r, h) || s, y = e._paths.clip) : _ = null, Mt(n, i, a, o, b, c, l, u, d, f, y, _), p = !0;
 			}
 		}), p || Mt(n, i, a, o, s, c, l, u, d, f);
 	}
 	function Mt(e, t, n, r, i, a, o, s, c, l, u, f) {
-		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), Nt(e, a, t)) : s & Oo ? (Pt(i, o), d.clip(f), Nt(e, a, t)) : s & Do && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), Nt(e, a, t)) : (Pt(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
+		St(e, t, n, r, i), (c || l || f) && (d.save(), c && d.clip(c), l && d.clip(l)), f ? (s & 3) == 3 ? (d.clip(f), u && d.clip(u), Pt(i, o), Nt(e, a, t)) : s & ko ? (Pt(i, o), d.clip(f), Nt(e, a, t)) : s & Oo && (d.save(), d.clip(f), u && d.clip(u), Pt(i, o), d.restore(), Nt(e, a, t)) : (Pt(i, o), Nt(e, a, t)), (c || l || f) && d.restore();
 	}
 	function Nt(e, t, n) {
 		n > 0 && (t instanceof Map ? t.forEach((e, t) => {
@@ -3478,11 +3482,11 @@ function Ss(e, t, n) {
 		if (i <= 0) o = [0, 0];
 		else {
 			let s = a._space = a.space(r, e, t, n, i);
-			o = ys(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
+			o = bs(t, n, a._incrs = a.incrs(r, e, t, n, i, s), i, s);
 		}
 		return a._found = o;
 	}
-	function U(e, t, n, r, i, a, o, s, c, l) {
+	function It(e, t, n, r, i, a, o, s, c, l) {
 		let u = o % 2 / 2;
 		h == 1 && d.translate(u, u), St(s, o, c, l, s), d.beginPath();
 		let f, p, m, g, _ = i + (r == 0 || r == 3 ? -a : a);
@@ -3490,22 +3494,22 @@ function Ss(e, t, n) {
 		for (let r = 0; r < e.length; r++) t[r] != null && (n == 0 ? f = m = e[r] : p = g = e[r], d.moveTo(f, p), d.lineTo(m, g));
 		d.stroke(), h == 1 && d.translate(-u, -u);
 	}
-	function It(e) {
+	function U(e) {
 		let t = !0;
 		return y.forEach((n, i) => {
 			if (!n.show) return;
 			let a = b[n.scale];
 			if (a.min == null) {
-				n._show && (t = !1, n._show = !1, Rt(!1));
+				n._show && (t = !1, n._show = !1, W(!1));
 				return;
 			}
-			n._show || (t = !1, n._show = !0, Rt(!1));
+			n._show || (t = !1, n._show = !0, W(!1));
 			let o = n.side, s = o % 2, { min: c, max: l } = a, [u, d] = Ft(i, c, l, s == 0 ? R : z);
 			if (d == 0) return;
-			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => ct[e]) : p, h = a.distr == 2 ? ct[p[1]] - ct[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
+			let f = a.distr == 2, p = n._splits = n.splits(r, i, c, l, u, d, f), m = a.distr == 2 ? p.map((e) => H[e]) : p, h = a.distr == 2 ? H[p[1]] - H[p[0]] : u, g = n._values = n.values(r, n.filter(r, m, i, d, h), i, d, h);
 			n._rotate = o == 2 ? n.rotate(r, g, i, d) : 0;
 			let _ = n._size;
-			n._size = Zr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
+			n._size = Qr(n.size(r, g, i, e)), _ != null && n._size != _ && (t = !1);
 		}), t;
 	}
 	function Lt(e) {
@@ -3515,22 +3519,22 @@ function Ss(e, t, n) {
 			a != at[i] && (t = !1), at[i] = a;
 		}), t;
 	}
-	function W() {
+	function Rt() {
 		for (let e = 0; e < y.length; e++) {
 			let t = y[e];
 			if (!t.show || !t._show) continue;
 			let n = t.side, i = n % 2, a, o, c = t.stroke(r, e), l = n == 0 || n == 3 ? -1 : 1, [u, f] = t._found;
 			if (t.label != null) {
-				let s = t.labelGap * l, p = Xr((t._lpos + s) * J);
-				Ct(t.labelFont[0], c, "center", n == 2 ? Gn : Kn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Xr(Oe + Ae / 2)), d.rotate((n == 3 ? -qr : qr) / 2)) : (a = Xr(De + ke / 2), o = p);
-				let m = li(t.label) ? t.label(r, e, u, f) : t.label;
+				let s = t.labelGap * l, p = Zr((t._lpos + s) * J);
+				Ct(t.labelFont[0], c, "center", n == 2 ? Kn : qn), d.save(), i == 1 ? (a = o = 0, d.translate(p, Zr(Oe + Ae / 2)), d.rotate((n == 3 ? -Jr : Jr) / 2)) : (a = Zr(De + ke / 2), o = p);
+				let m = ui(t.label) ? t.label(r, e, u, f) : t.label;
 				d.fillText(m, a, o), d.restore();
 			}
 			if (f == 0) continue;
-			let p = b[t.scale], m = i == 0 ? ke : Ae, h = i == 0 ? De : Oe, _ = t._splits, v = p.distr == 2 ? _.map((e) => ct[e]) : _, x = p.distr == 2 ? ct[_[1]] - ct[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Xr(w * J), E = Xr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -qr / 180, O = g(t._pos * J), k = O + (T + E) * l;
+			let p = b[t.scale], m = i == 0 ? ke : Ae, h = i == 0 ? De : Oe, _ = t._splits, v = p.distr == 2 ? _.map((e) => H[e]) : _, x = p.distr == 2 ? H[_[1]] - H[_[0]] : u, S = t.ticks, C = t.border, w = S.show ? S.size : 0, T = Zr(w * J), E = Zr((t.alignTo == 2 ? t._size - w - t.gap : t.gap) * J), D = t._rotate * -Jr / 180, O = g(t._pos * J), k = O + (T + E) * l;
 			o = i == 0 ? k : 0, a = i == 1 ? k : 0;
 			let ee = t.font[0];
-			Ct(ee, c, t.align == 1 ? qn : t.align == 2 ? Jn : D > 0 ? qn : D < 0 ? Jn : i == 0 ? "center" : n == 3 ? Jn : qn, D || i == 1 ? "middle" : n == 2 ? Gn : Kn);
+			Ct(ee, c, t.align == 1 ? Jn : t.align == 2 ? Yn : D > 0 ? Jn : D < 0 ? Yn : i == 0 ? "center" : n == 3 ? Yn : Jn, D || i == 1 ? "middle" : n == 2 ? Kn : qn);
 			let A = t.font[1] * t.lineGap, te = _.map((e) => g(s(e, p, m, h))), ne = t._values;
 			for (let e = 0; e < ne.length; e++) {
 				let t = ne[e];
@@ -3543,13 +3547,13 @@ function Ss(e, t, n) {
 					}
 				}
 			}
-			S.show && U(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * J, 3), S.stroke(r, e), S.dash, S.cap);
+			S.show && It(te, S.filter(r, v, e, f, x), i, n, O, T, Q(S.width * J, 3), S.stroke(r, e), S.dash, S.cap);
 			let re = t.grid;
-			re.show && U(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? Oe : De, i == 0 ? Ae : ke, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && U([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? Oe : De, i == 1 ? Ae : ke, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
+			re.show && It(te, re.filter(r, v, e, f, x), i, i == 0 ? 2 : 1, i == 0 ? Oe : De, i == 0 ? Ae : ke, Q(re.width * J, 3), re.stroke(r, e), re.dash, re.cap), C.show && It([O], [1], +(i == 0), i == 0 ? 1 : 2, i == 1 ? Oe : De, i == 1 ? Ae : ke, Q(C.width * J, 3), C.stroke(r, e), C.dash, C.cap);
 		}
-		ri("drawAxes");
+		ni("drawAxes");
 	}
-	function Rt(e) {
+	function W(e) {
 		v.forEach((t, n) => {
 			n > 0 && (t._paths = null, e && (i == 1 ? (t.min = null, t.max = null) : t.facets.forEach((e) => {
 				e.min = null, e.max = null;
@@ -3559,11 +3563,11 @@ function Ss(e, t, n) {
 	let zt = !1, Bt = !1, Vt = [];
 	function Ht() {
 		Bt = !1;
-		for (let e = 0; e < Vt.length; e++) ri(...Vt[e]);
+		for (let e = 0; e < Vt.length; e++) ni(...Vt[e]);
 		Vt.length = 0;
 	}
 	function Ut() {
-		zt ||= (Hi(Gt), !0);
+		zt ||= (Ui(Gt), !0);
 	}
 	function Wt(e, t = !1) {
 		zt = !0, Bt = t, e(r), Gt(), t && Vt.length > 0 && queueMicrotask(Ht);
@@ -3571,32 +3575,32 @@ function Ss(e, t, n) {
 	r.batch = Wt;
 	function Gt() {
 		if (je &&= (Et(), !1), Ne &&= (ze(), !1), Me) {
-			if (Y(p, qn, Se), Y(p, Gn, B), Y(p, Un, R), Y(p, Wn, z), Y(m, qn, Se), Y(m, Gn, B), Y(m, Un, R), Y(m, Wn, z), Y(f, Un, be), Y(f, Wn, xe), u.width = Xr(be * J), u.height = Xr(xe * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
+			if (Y(p, Jn, Se), Y(p, Kn, B), Y(p, Wn, R), Y(p, Gn, z), Y(m, Jn, Se), Y(m, Kn, B), Y(m, Wn, R), Y(m, Gn, z), Y(f, Wn, be), Y(f, Gn, xe), u.width = Zr(be * J), u.height = Zr(xe * J), y.forEach(({ _el: e, _show: t, _size: n, _pos: r, side: i }) => {
 				if (e != null) {
 					if (t) {
 						let t = i === 3 || i === 0 ? n : 0, a = i % 2 == 1;
-						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? B : Se), Y(e, a ? "height" : "width", a ? z : R), hr(e, jn);
-					} else mr(e, jn);
+						Y(e, a ? "left" : "top", r - t), Y(e, a ? "width" : "height", n), Y(e, a ? "top" : "left", a ? B : Se), Y(e, a ? "height" : "width", a ? z : R), gr(e, Mn);
+					} else hr(e, Mn);
 				}
-			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, Sr(!0), Se != Ce || B != we || R != Te || z != Ee) {
-				Rt(!1);
+			}), ft = pt = mt = gt = _t = vt = yt = bt = ht = null, xt = 1, xr(!0), Se != Ce || B != we || R != Te || z != Ee) {
+				W(!1);
 				let e = R / Te, t = z / Ee;
 				if (N && !Pe && M.left >= 0) {
-					M.left *= e, M.top *= t, Yt && yr(Yt, Xr(M.left), 0, R, z), Xt && yr(Xt, 0, Xr(M.top), R, z);
+					M.left *= e, M.top *= t, Yt && br(Yt, Zr(M.left), 0, R, z), Xt && br(Xt, 0, Zr(M.top), R, z);
 					for (let n = 0; n < Je.length; n++) {
 						let r = Je[n];
-						r != null && (Ye[n] *= e, Xe[n] *= t, yr(r, Zr(Ye[n]), Zr(Xe[n]), R, z));
+						r != null && (Ye[n] *= e, Xe[n] *= t, br(r, Qr(Ye[n]), Qr(Xe[n]), R, z));
 					}
 				}
 				if (q.show && !Fe && q.left >= 0 && q.width > 0) {
 					q.left *= e, q.width *= e, q.top *= t, q.height *= t;
-					for (let e in kr) Y(cn, e, q[e]);
+					for (let e in Er) Y(cn, e, q[e]);
 				}
 				Ce = Se, we = B, Te = R, Ee = z;
 			}
-			ri("setSize"), Me = !1;
+			ni("setSize"), Me = !1;
 		}
-		be > 0 && xe > 0 && (d.clearRect(0, 0, u.width, u.height), ri("drawClear"), w.forEach((e) => e()), ri("draw")), q.show && Fe && (ln(q), Fe = !1), N && Pe && (vr(null, !0, !1), Pe = !1), j.show && j.live && Ie && (fr(), Ie = !1), c || (c = !0, r.status = 1, ri("ready")), lt = !1, zt = !1;
+		be > 0 && xe > 0 && (d.clearRect(0, 0, u.width, u.height), ni("drawClear"), w.forEach((e) => e()), ni("draw")), q.show && Fe && (ln(q), Fe = !1), N && Pe && (mr(null, !0, !1), Pe = !1), j.show && j.live && Ie && (fr(), Ie = !1), c || (c = !0, r.status = 1, ni("ready")), lt = !1, zt = !1;
 	}
 	r.redraw = (e, t) => {
 		Ne = t || !1, e === !1 ? Ut() : dn(S, D.min, D.max);
@@ -3613,32 +3617,32 @@ function Ss(e, t, n) {
 				n.min = n.max, n.max = e;
 			}
 			if (ot > 1 && n.min != null && n.max != null && n.max - n.min < 1e-16) return;
-			e == S && i.distr == 2 && ot > 0 && (n.min = Or(n.min, t[0]), n.max = Or(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, je = !0, Ut();
+			e == S && i.distr == 2 && ot > 0 && (n.min = kr(n.min, t[0]), n.max = kr(n.max, t[0]), n.min == n.max && n.max++), A[e] = n, je = !0, Ut();
 		}
 	}
 	r.setScale = Kt;
 	let qt, Jt, Yt, Xt, Zt, Qt, $t, en, tn, nn, G, K, rn = !1, an = M.drag, on = an.x, sn = an.y;
-	N && (M.x && (qt = _r(Nn, m)), M.y && (Jt = _r(Pn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
-	let q = r.select = Ii({
+	N && (M.x && (qt = vr(Pn, m)), M.y && (Jt = vr(Fn, m)), D.ori == 0 ? (Yt = qt, Xt = Jt) : (Yt = Jt, Xt = qt), G = M.left, K = M.top);
+	let q = r.select = Li({
 		show: !0,
 		over: !0,
 		left: 0,
 		width: 0,
 		top: 0,
 		height: 0
-	}, e.select), cn = q.show ? _r(Mn, q.over ? m : p) : null;
+	}, e.select), cn = q.show ? vr(Nn, q.over ? m : p) : null;
 	function ln(e, t) {
 		if (q.show) {
-			for (let t in e) q[t] = e[t], t in kr && Y(cn, t, e[t]);
-			t !== !1 && ri("setSelect");
+			for (let t in e) q[t] = e[t], t in Er && Y(cn, t, e[t]);
+			t !== !1 && ni("setSelect");
 		}
 	}
 	r.setSelect = ln;
 	function un(e) {
-		if (v[e].show) se && hr(le[e], jn);
-		else if (se && mr(le[e], jn), N) {
+		if (v[e].show) se && gr(le[e], Mn);
+		else if (se && hr(le[e], Mn), N) {
 			let t = qe ? Je[0] : Je[e];
-			t != null && yr(t, -10, -10, R, z);
+			t != null && br(t, -10, -10, R, z);
 		}
 	}
 	function dn(e, t, n) {
@@ -3650,11 +3654,11 @@ function Ss(e, t, n) {
 	function fn(e, t, n, a) {
 		t.focus != null && xn(e), t.show != null && v.forEach((n, r) => {
 			r > 0 && (e == r || e == null) && (n.show = t.show, un(r), i == 2 ? (dn(n.facets[0].scale, null, null), dn(n.facets[1].scale, null, null)) : dn(n.scale, null, null), Ut());
-		}), n !== !1 && ri("setSeries", e, t), a && _i("setSeries", r, e, t);
+		}), n !== !1 && ni("setSeries", e, t), a && _i("setSeries", r, e, t);
 	}
 	r.setSeries = fn;
 	function pn(e, t) {
-		Ii(x[e], t);
+		Li(x[e], t);
 	}
 	function mn(e, t) {
 		e.fill = Z(e.fill || null), e.dir = X(e.dir, -1), t ??= x.length, x.splice(t, 0, e);
@@ -3678,8 +3682,8 @@ function Ss(e, t, n) {
 			}), yn = e, n && Ut();
 		}
 	}
-	se && Ke && ve(tr, F, (e) => {
-		M._lock || (Ue(e), yn != null && fn(null, bn, !0, ui.setSeries));
+	se && Ke && ve(nr, F, (e) => {
+		M._lock || (Ue(e), yn != null && fn(null, bn, !0, ci.setSeries));
 	});
 	function Sn(e, t, n) {
 		let r = b[t];
@@ -3687,22 +3691,22 @@ function Ss(e, t, n) {
 		let i = R;
 		r.ori == 1 && (i = z, e = i - e), r.dir == -1 && (e = i - e);
 		let a = r._min, o = r._max, s = e / i, c = a + (o - a) * s, l = r.distr;
-		return l == 3 ? ei(10, c) : l == 4 ? ii(c, r.asinh) : l == 100 ? r.bwd(c) : c;
+		return l == 3 ? ti(10, c) : l == 4 ? ai(c, r.asinh) : l == 100 ? r.bwd(c) : c;
 	}
-	function Yn(e, n) {
-		return Or(Sn(e, S, n), t[0], V, H);
+	function Cn(e, n) {
+		return kr(Sn(e, S, n), t[0], st, V);
 	}
-	r.valToIdx = (e) => Or(e, t[0]), r.posToIdx = Yn, r.posToVal = Sn, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? ke : R, n ? De : 0) : o(e, b[t], n ? Ae : z, n ? Oe : 0), r.setCursor = (e, t, n) => {
-		G = e.left, K = e.top, vr(null, t, n);
+	r.valToIdx = (e) => kr(e, t[0]), r.posToIdx = Cn, r.posToVal = Sn, r.valToPos = (e, t, n) => b[t].ori == 0 ? a(e, b[t], n ? ke : R, n ? De : 0) : o(e, b[t], n ? Ae : z, n ? Oe : 0), r.setCursor = (e, t, n) => {
+		G = e.left, K = e.top, mr(null, t, n);
 	};
-	function rr(e, t) {
-		Y(cn, qn, q.left = e), Y(cn, Un, q.width = t);
+	function Xn(e, t) {
+		Y(cn, Jn, q.left = e), Y(cn, Wn, q.width = t);
 	}
 	function ir(e, t) {
-		Y(cn, Gn, q.top = e), Y(cn, Wn, q.height = t);
+		Y(cn, Kn, q.top = e), Y(cn, Gn, q.height = t);
 	}
-	let ar = D.ori == 0 ? rr : ir, cr = D.ori == 1 ? rr : ir;
-	function dr() {
+	let ar = D.ori == 0 ? Xn : ir, or = D.ori == 1 ? Xn : ir;
+	function lr() {
 		if (se && j.live) for (let e = +(i == 2); e < v.length; e++) {
 			if (e == 0 && fe) continue;
 			let t = j.values[e], n = 0;
@@ -3712,39 +3716,39 @@ function Ss(e, t, n) {
 	function fr(e, t) {
 		if (e != null && (e.idxs ? e.idxs.forEach((e, t) => {
 			oe[t] = e;
-		}) : ki(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
+		}) : Ai(e.idx) || oe.fill(e.idx), j.idx = oe[0]), se && j.live) {
 			for (let e = 0; e < v.length; e++) (e > 0 || i == 1 && !fe) && pr(e, oe[e]);
-			dr();
+			lr();
 		}
-		Ie = !1, t !== !1 && ri("setLegend");
+		Ie = !1, t !== !1 && ni("setLegend");
 	}
 	r.setLegend = fr;
 	function pr(e, n) {
-		let i = v[e], a = e == 0 && O == 2 ? ct : t[e], o;
+		let i = v[e], a = e == 0 && O == 2 ? H : t[e], o;
 		fe ? o = i.values(r, e, n) ?? pe : (o = i.value(r, n == null ? null : a[n], e, n), o = o == null ? pe : { _: o }), j.values[e] = o;
 	}
-	function vr(e, n, a) {
-		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && yr(Yt, Xr(G), 0, R, z), Xt && yr(Xt, 0, Xr(K), R, z));
-		let o, s = V > H;
-		_n = oi, vn = null;
+	function mr(e, n, a) {
+		tn = G, nn = K, [G, K] = M.move(r, G, K), M.left = G, M.top = K, N && (Yt && br(Yt, Zr(G), 0, R, z), Xt && br(Xt, 0, Zr(K), R, z));
+		let o, s = st > V;
+		_n = si, vn = null;
 		let c = D.ori == 0 ? R : z, l = D.ori == 1 ? R : z;
 		if (G < 0 || ot == 0 || s) {
 			o = M.idx = null;
 			for (let e = 0; e < v.length; e++) {
 				let t = Je[e];
-				t != null && yr(t, -10, -10, R, z);
+				t != null && br(t, -10, -10, R, z);
 			}
-			Ke && fn(null, bn, !0, e == null && ui.setSeries), j.live && (oe.fill(o), Ie = !0);
+			Ke && fn(null, bn, !0, e == null && ci.setSeries), j.live && (oe.fill(o), Ie = !0);
 		} else {
 			let e, n, a;
-			i == 1 && (e = D.ori == 0 ? G : K, n = Sn(e, S), o = M.idx = Or(n, t[0], V, H), a = k(t[0][o], D, c, 0));
+			i == 1 && (e = D.ori == 0 ? G : K, n = Sn(e, S), o = M.idx = kr(n, t[0], st, V), a = k(t[0][o], D, c, 0));
 			let s = -10, u = -10, d = 0, f = 0, p = !0, m = "", h = "";
 			for (let e = +(i == 2); e < v.length; e++) {
 				let g = v[e], _ = oe[e], y = _ == null ? null : i == 1 ? t[e][_] : t[e][1][_], x = M.dataIdx(r, e, o, n), S = x == null ? null : i == 1 ? t[e][x] : t[e][1][x];
 				if (Ie = Ie || S != y || x != _, oe[e] = x, e > 0 && g.show) {
 					let n = x == null ? -10 : x == o ? a : k(i == 1 ? t[0][x] : t[e][0][x], D, c, 0), _ = S == null ? -10 : ee(S, i == 1 ? b[g.scale] : b[g.facets[1].scale], l, 0);
 					if (Ke && S != null) {
-						let t = D.ori == 1 ? G : K, n = Jr(Ge.dist(r, e, x, _, t));
+						let t = D.ori == 1 ? G : K, n = Yr(Ge.dist(r, e, x, _, t));
 						if (n < _n) {
 							let r = Ge.bias;
 							if (r != 0) {
@@ -3765,7 +3769,7 @@ function Ss(e, t, n) {
 						if (v = We.fill(r, e), g = We.stroke(r, e), qe) e == vn && _n <= Ge.prox && (s = c, u = l, d = a, f = o, p = y, m = v, h = g);
 						else {
 							let t = Je[e];
-							t != null && (Ye[e] = c, Xe[e] = l, Cr(t, a, o, y), xr(t, v, g), yr(t, Zr(c), Zr(l), R, z));
+							t != null && (Ye[e] = c, Xe[e] = l, wr(t, a, o, y), Sr(t, v, g), br(t, Qr(c), Qr(l), R, z));
 						}
 					}
 				}
@@ -3774,19 +3778,19 @@ function Ss(e, t, n) {
 				let e = Ge.prox;
 				if (Ie || (yn == null ? _n <= e : _n > e || vn != yn)) {
 					let e = Je[0];
-					e != null && (Ye[0] = s, Xe[0] = u, Cr(e, d, f, p), xr(e, m, h), yr(e, Zr(s), Zr(u), R, z));
+					e != null && (Ye[0] = s, Xe[0] = u, wr(e, d, f, p), Sr(e, m, h), br(e, Qr(s), Qr(u), R, z));
 				}
 			}
 		}
 		if (q.show && rn) {
 			if (e != null) {
-				let [t, n] = ui.scales, [r, i] = ui.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
+				let [t, n] = ci.scales, [r, i] = ci.match, [a, o] = e.cursor.sync.scales, s = e.cursor.drag;
 				if (on = s._x, sn = s._y, on || sn) {
 					let { left: s, top: u, width: d, height: f } = e.select, p = e.scales[a].ori, m = e.posToVal, h, g, _, v, y, x = t != null && r(t, a), S = n != null && i(n, o);
-					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), ar(Qr(v, y), Jr(y - v))) : ar(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), cr(Qr(v, y), Jr(y - v))) : cr(0, l);
+					x && on ? (p == 0 ? (h = s, g = d) : (h = u, g = f), _ = b[t], v = k(m(h, a), _, c, 0), y = k(m(h + g, a), _, c, 0), ar($r(v, y), Yr(y - v))) : ar(0, c), S && sn ? (p == 1 ? (h = s, g = d) : (h = u, g = f), _ = b[n], v = ee(m(h, o), _, l, 0), y = ee(m(h + g, o), _, l, 0), or($r(v, y), Yr(y - v))) : or(0, l);
 				} else Ar();
 			} else {
-				let e = Jr(tn - Zt), t = Jr(nn - Qt);
+				let e = Yr(tn - Zt), t = Yr(nn - Qt);
 				if (D.ori == 1) {
 					let n = e;
 					e = t, t = n;
@@ -3795,76 +3799,76 @@ function Ss(e, t, n) {
 				let n = an.uni;
 				n == null ? an.x && an.y && (on || sn) && (on = sn = !0) : on && sn && (on = e >= n, sn = t >= n, !on && !sn && (t > e ? sn = !0 : on = !0));
 				let r, i;
-				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), ar(Qr(r, i), Jr(i - r)), sn || cr(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), cr(Qr(r, i), Jr(i - r)), on || ar(0, c)), !on && !sn && (ar(0, 0), cr(0, 0));
+				on && (D.ori == 0 ? (r = $t, i = G) : (r = en, i = K), ar($r(r, i), Yr(i - r)), sn || or(0, l)), sn && (D.ori == 1 ? (r = $t, i = G) : (r = en, i = K), or($r(r, i), Yr(i - r)), on || ar(0, c)), !on && !sn && (ar(0, 0), or(0, 0));
 			}
 		}
 		if (an._x = on, an._y = sn, e == null) {
 			if (a) {
 				if (di != null) {
-					let [e, t] = ui.scales;
-					ui.values[0] = e == null ? null : Sn(D.ori == 0 ? G : K, e), ui.values[1] = t == null ? null : Sn(D.ori == 1 ? G : K, t);
+					let [e, t] = ci.scales;
+					ci.values[0] = e == null ? null : Sn(D.ori == 0 ? G : K, e), ci.values[1] = t == null ? null : Sn(D.ori == 1 ? G : K, t);
 				}
-				_i(Zn, r, G, K, R, z, o);
+				_i(Qn, r, G, K, R, z, o);
 			}
 			if (Ke) {
-				let e = a && ui.setSeries, t = Ge.prox;
+				let e = a && ci.setSeries, t = Ge.prox;
 				yn == null ? _n <= t && fn(vn, bn, !0, e) : _n > t ? fn(null, bn, !0, e) : vn != yn && fn(vn, bn, !0, e);
 			}
 		}
-		Ie && (j.idx = o, fr()), n !== !1 && ri("setCursor");
+		Ie && (j.idx = o, fr()), n !== !1 && ni("setCursor");
 	}
-	let br = null;
+	let yr = null;
 	Object.defineProperty(r, "rect", { get() {
-		return br ?? Sr(!1), br;
+		return yr ?? xr(!1), yr;
 	} });
-	function Sr(e = !1) {
-		e ? br = null : (br = m.getBoundingClientRect(), ri("syncRect", br));
+	function xr(e = !1) {
+		e ? yr = null : (yr = m.getBoundingClientRect(), ni("syncRect", yr));
 	}
-	function wr(e, t, n, r, i, a, o) {
-		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Tr(e, t, n, r, i, a, o, !1, e != null), e == null ? vr(t, !0, !1) : vr(null, !0, !0));
+	function Cr(e, t, n, r, i, a, o) {
+		M._lock || rn && e != null && e.movementX == 0 && e.movementY == 0 || (Tr(e, t, n, r, i, a, o, !1, e != null), e == null ? mr(t, !0, !1) : mr(null, !0, !0));
 	}
 	function Tr(e, t, n, i, a, o, c, l, u) {
-		if (br ?? Sr(!1), Ue(e), e != null) n = e.clientX - br.left, i = e.clientY - br.top;
+		if (yr ?? xr(!1), Ue(e), e != null) n = e.clientX - yr.left, i = e.clientY - yr.top;
 		else {
 			if (n < 0 || i < 0) {
 				G = -10, K = -10;
 				return;
 			}
-			let [e, r] = ui.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = ui.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? R : z, _ = D.ori == 1 ? R : z, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
+			let [e, r] = ci.scales, c = t.cursor.sync, [l, u] = c.values, [d, f] = c.scales, [p, m] = ci.match, h = t.axes[0].side % 2 == 1, g = D.ori == 0 ? R : z, _ = D.ori == 1 ? R : z, v = h ? o : a, y = h ? a : o, x = h ? i : n, S = h ? n : i;
 			if (n = d == null ? x / v * g : p(e, d) ? s(l, b[e], g, 0) : -10, i = f == null ? S / y * _ : m(r, f) ? s(u, b[r], _, 0) : -10, D.ori == 1) {
 				let e = n;
 				n = i, i = e;
 			}
 		}
-		u && (t == null || t.cursor.event.type == Zn) && ((n <= 1 || n >= R - 1) && (n = vi(n, R)), (i <= 1 || i >= z - 1) && (i = vi(i, z))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
+		u && (t == null || t.cursor.event.type == Qn) && ((n <= 1 || n >= R - 1) && (n = yi(n, R)), (i <= 1 || i >= z - 1) && (i = yi(i, z))), l ? (Zt = n, Qt = i, [$t, en] = M.move(r, n, i)) : (G = n, K = i);
 	}
-	let kr = {
+	let Er = {
 		width: 0,
 		height: 0,
 		left: 0,
 		top: 0
 	};
 	function Ar() {
-		ln(kr, !1);
+		ln(Er, !1);
 	}
-	let jr, Mr, Nr, zr;
+	let jr, Mr, Nr, Pr;
 	function Br(e, t, n, i, a, o, s) {
-		rn = !0, on = sn = an._x = an._y = !1, Tr(e, t, n, i, a, o, s, !0, !1), e != null && (ve($n, lr, Ur, !1), _i(Qn, r, $t, en, R, z, null));
+		rn = !0, on = sn = an._x = an._y = !1, Tr(e, t, n, i, a, o, s, !0, !1), e != null && (ve(er, ur, Vr, !1), _i($n, r, $t, en, R, z, null));
 		let { left: c, top: l, width: u, height: d } = q;
-		jr = c, Mr = l, Nr = u, zr = d;
+		jr = c, Mr = l, Nr = u, Pr = d;
 	}
-	function Ur(e, t, n, i, a, o, s) {
+	function Vr(e, t, n, i, a, o, s) {
 		rn = an._x = an._y = !1, Tr(e, t, n, i, a, o, s, !1, !0);
-		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Mr != l || Nr != u || zr != d;
+		let { left: c, top: l, width: u, height: d } = q, f = u > 0 || d > 0, p = jr != c || Mr != l || Nr != u || Pr != d;
 		if (f && p && ln(q), an.setScale && f && p) {
 			let e = c, t = u, n = l, r = d;
 			if (D.ori == 1 && (e = l, t = d, n = c, r = u), on && dn(S, Sn(e, S), Sn(e + t, S)), sn) for (let e in b) {
 				let t = b[e];
-				e != S && t.from == null && t.min != oi && dn(e, Sn(n + r, e), Sn(n, e));
+				e != S && t.from == null && t.min != si && dn(e, Sn(n + r, e), Sn(n, e));
 			}
 			Ar();
-		} else M.lock && (M._lock = !M._lock, vr(t, !0, e != null));
-		e != null && (ye($n, lr), _i($n, r, G, K, R, z, null));
+		} else M.lock && (M._lock = !M._lock, mr(t, !0, e != null));
+		e != null && (ye(er, ur), _i(er, r, G, K, R, z, null));
 	}
 	function Wr(e, t, n, r, i, a, o) {
 		if (M._lock) return;
@@ -3872,86 +3876,86 @@ function Ss(e, t, n) {
 		let s = rn;
 		if (rn) {
 			let e = !0, t = !0, n, r;
-			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= R - 10, t = K <= 10 || K >= z - 10), n && e && (G = G < $t ? 0 : R), r && t && (K = K < en ? 0 : z), vr(null, !0, !0), rn = !1;
+			D.ori == 0 ? (n = on, r = sn) : (n = sn, r = on), n && r && (e = G <= 10 || G >= R - 10, t = K <= 10 || K >= z - 10), n && e && (G = G < $t ? 0 : R), r && t && (K = K < en ? 0 : z), mr(null, !0, !0), rn = !1;
 		}
-		G = -10, K = -10, oe.fill(null), vr(null, !0, !0), s && (rn = s);
+		G = -10, K = -10, oe.fill(null), mr(null, !0, !0), s && (rn = s);
 	}
 	function Gr(e, t, n, i, a, o, s) {
-		M._lock || (Ue(e), dt(), Ar(), e != null && _i(nr, r, G, K, R, z, null));
+		M._lock || (Ue(e), dt(), Ar(), e != null && _i(rr, r, G, K, R, z, null));
 	}
 	function Kr() {
-		y.forEach(xs), Le(r.width, r.height, !0);
+		y.forEach(Ss), Le(r.width, r.height, !0);
 	}
-	Er(or, ur, Kr);
-	let Yr = {};
-	Yr.mousedown = Br, Yr.mousemove = wr, Yr.mouseup = Ur, Yr.dblclick = Gr, Yr.setSeries = (e, t, n, i) => {
-		let a = ui.match[2];
+	Dr(sr, dr, Kr);
+	let qr = {};
+	qr.mousedown = Br, qr.mousemove = Cr, qr.mouseup = Vr, qr.dblclick = Gr, qr.setSeries = (e, t, n, i) => {
+		let a = ci.match[2];
 		n = a(r, t, n), n != -1 && fn(n, i, !0, !1);
-	}, N && (ve(Qn, m, Br), ve(Zn, m, wr), ve(er, m, (e) => {
-		Ue(e), Sr(!1);
-	}), ve(tr, m, Wr), ve(nr, m, Gr), as.add(r), r.syncRect = Sr);
-	let ti = r.hooks = e.hooks || {};
-	function ri(e, t, n) {
+	}, N && (ve($n, m, Br), ve(Qn, m, Cr), ve(tr, m, (e) => {
+		Ue(e), xr(!1);
+	}), ve(nr, m, Wr), ve(rr, m, Gr), os.add(r), r.syncRect = xr);
+	let Xr = r.hooks = e.hooks || {};
+	function ni(e, t, n) {
 		Bt ? Vt.push([
 			e,
 			t,
 			n
-		]) : e in ti && ti[e].forEach((e) => {
+		]) : e in Xr && Xr[e].forEach((e) => {
 			e.call(null, r, t, n);
 		});
 	}
 	(e.plugins || []).forEach((e) => {
-		for (let t in e.hooks) ti[t] = (ti[t] || []).concat(e.hooks[t]);
+		for (let t in e.hooks) Xr[t] = (Xr[t] || []).concat(e.hooks[t]);
 	});
-	let si = (e, t, n) => n, ui = Ii({
+	let ii = (e, t, n) => n, ci = Li({
 		key: null,
 		setSeries: !1,
 		filters: {
-			pub: mi,
-			sub: mi
+			pub: hi,
+			sub: hi
 		},
 		scales: [S, v[1] ? v[1].scale : null],
 		match: [
-			hi,
-			hi,
-			si
+			gi,
+			gi,
+			ii
 		],
 		values: [null, null]
 	}, M.sync);
-	ui.match.length == 2 && ui.match.push(si), M.sync = ui;
-	let di = ui.key, gi = Eo(di);
+	ci.match.length == 2 && ci.match.push(ii), M.sync = ci;
+	let di = ci.key, fi = Do(di);
 	function _i(e, t, n, r, i, a, o) {
-		ui.filters.pub(e, t, n, r, i, a, o) && gi.pub(e, t, n, r, i, a, o);
+		ci.filters.pub(e, t, n, r, i, a, o) && fi.pub(e, t, n, r, i, a, o);
 	}
-	gi.sub(r);
-	function yi(e, t, n, r, i, a, o) {
-		ui.filters.sub(e, t, n, r, i, a, o) && Yr[e](null, t, n, r, i, a, o);
+	fi.sub(r);
+	function vi(e, t, n, r, i, a, o) {
+		ci.filters.sub(e, t, n, r, i, a, o) && qr[e](null, t, n, r, i, a, o);
 	}
-	r.pub = yi;
+	r.pub = vi;
 	function bi() {
-		gi.unsub(r), as.delete(r), _e.clear(), Dr(or, ur, Kr), l.remove(), F?.remove(), ri("destroy");
+		fi.unsub(r), os.delete(r), _e.clear(), Or(sr, dr, Kr), l.remove(), F?.remove(), ni("destroy");
 	}
 	r.destroy = bi;
-	function Ci() {
-		ri("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Fe = q.show && (q.width > 0 || q.height > 0), Pe = Ie = !0, Le(e.width, e.height);
+	function xi() {
+		ni("init", e, t), ut(t || e.data, !1), A[S] ? Kt(S, A[S]) : dt(), Fe = q.show && (q.width > 0 || q.height > 0), Pe = Ie = !0, Le(e.width, e.height);
 	}
-	return v.forEach(Qe), y.forEach(nt), n ? n instanceof HTMLElement ? (n.appendChild(l), Ci()) : n(r, Ci) : Ci(), r;
+	return v.forEach(Qe), y.forEach(nt), n ? n instanceof HTMLElement ? (n.appendChild(l), xi()) : n(r, xi) : xi(), r;
 }
-Ss.assign = Ii, Ss.fmtNum = Gr, Ss.rangeNum = Vr, Ss.rangeLog = Fr, Ss.rangeAsinh = Ir, Ss.orient = ko, Ss.pxRatio = J, Ss.join = Vi, Ss.fmtDate = ea, Ss.tzDate = na, Ss.sync = Eo;
+Cs.assign = Li, Cs.fmtNum = Kr, Cs.rangeNum = Hr, Cs.rangeLog = Ir, Cs.rangeAsinh = Lr, Cs.orient = Ao, Cs.pxRatio = J, Cs.join = Hi, Cs.fmtDate = ta, Cs.tzDate = ra, Cs.sync = Do;
 {
-	Ss.addGap = Po, Ss.clipGaps = No;
-	let e = Ss.paths = { points: Jo };
-	e.linear = Qo, e.stepped = $o, e.bars = ts, e.spline = rs;
+	Cs.addGap = Fo, Cs.clipGaps = Po;
+	let e = Cs.paths = { points: Yo };
+	e.linear = $o, e.stepped = es, e.bars = ns, e.spline = is;
 }
 // src/chart.tsx
-var Cs = 12, [ws, Ts] = [48, 48], Es = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Ds = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : V(e);
-function Os(e) {
-	let [t, n] = Nt(), r = B(null), i = B(e);
+var ws = 12, [Ts, Es] = [48, 48], Ds = (e) => getComputedStyle(document.documentElement).getPropertyValue(e).trim(), Os = (e) => Math.abs(e) >= 1e6 ? `${+(e / 1e6).toPrecision(4)} M` : Math.abs(e) >= 1e4 ? `${+(e / 1e3).toPrecision(4)} k` : V(e);
+function ks(e) {
+	let [t, n] = Pt(), r = B(null), i = B(e);
 	i.current = e;
 	let [a, o] = xe(null);
 	Se(() => {
 		if (!n || !t.current) return;
-		let a = new Ss(Is(i, n, o), Fs(e), t.current);
+		let a = new Cs(Ls(i, n, o), Is(e), t.current);
 		return r.current = a, () => a.destroy();
 	}, [
 		n,
@@ -3975,7 +3979,7 @@ function Os(e) {
 				children: n > 0 && e.flags.map((t) => /* @__PURE__ */ U("button", {
 					type: "button",
 					class: `flag ${t.kind}`,
-					style: { left: `${100 * (ws + Ps(s, t.timestep) * (n - ws - Ts)) / n}%` },
+					style: { left: `${100 * (Ts + Fs(s, t.timestep) * (n - Ts - Es)) / n}%` },
 					title: t.title,
 					"aria-label": `Event at timestep ${V(t.timestep)}: ${t.title}`,
 					onClick: () => e.onPick(t.timestep),
@@ -3990,7 +3994,7 @@ function Os(e) {
 				"aria-valuemin": s[0] ?? 0,
 				"aria-valuemax": s.at(-1) ?? 0,
 				"aria-valuenow": e.marked ?? s.at(-1) ?? 0,
-				"aria-valuetext": Ms(e, s.indexOf(e.marked ?? NaN)),
+				"aria-valuetext": Ns(e, s.indexOf(e.marked ?? NaN)),
 				onKeyDown: (e) => {
 					let t = {
 						ArrowLeft: -1,
@@ -4002,54 +4006,54 @@ function Os(e) {
 				},
 				style: { height: `${e.height}px` }
 			}),
-			/* @__PURE__ */ U(ks, {
+			/* @__PURE__ */ U(As, {
 				...e,
 				at: c
 			})
 		]
 	});
 }
-function ks(e) {
+function As(e) {
 	let t = e.timesteps[e.at];
 	return /* @__PURE__ */ U("p", {
 		class: "readout",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${V(t)}` }), As(e.series, e.at).map((t) => /* @__PURE__ */ U("span", { children: [
+		children: [/* @__PURE__ */ U("b", { children: t === void 0 ? "" : `t = ${V(t)}` }), js(e.series, e.at).map((t) => /* @__PURE__ */ U("span", { children: [
 			/* @__PURE__ */ U("i", {
 				class: "swatch",
 				style: { background: t.colour }
 			}),
 			t.label,
 			" ",
-			/* @__PURE__ */ U("b", { children: js(e, t, e.at) })
+			/* @__PURE__ */ U("b", { children: Ms(e, t, e.at) })
 		] }, t.label))]
 	});
 }
-function As(e, t) {
+function js(e, t) {
 	let n = e.filter((e) => !e.silent);
-	return n.length > Cs ? n.filter((e) => (e.said ?? e.values)[t]) : n;
+	return n.length > ws ? n.filter((e) => (e.said ?? e.values)[t]) : n;
 }
-function js(e, t, n) {
+function Ms(e, t, n) {
 	let r = (t.said ?? t.values)[n];
 	return r == null ? "–" : (t.right && e.formatRight ? e.formatRight : e.format)(r);
 }
-function Ms(e, t) {
+function Ns(e, t) {
 	let n = e.timesteps[t];
 	if (n === void 0) return "no round chosen";
-	let r = As(e.series, t).map((n) => `${n.label} ${js(e, n, t)}`);
+	let r = js(e.series, t).map((n) => `${n.label} ${Ms(e, n, t)}`);
 	return `timestep ${V(n)}: ${r.join(", ")}`;
 }
-function Ns(e) {
+function Ps(e) {
 	let [t, n] = [e[0] ?? 0, e.at(-1) ?? 0];
 	return t < n ? [t, n] : [t - 1, t + 1];
 }
-function Ps(e, t) {
-	let [n, r] = Ns(e);
+function Fs(e, t) {
+	let [n, r] = Ps(e);
 	return (t - n) / (r - n);
 }
-var Fs = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
-function Is(e, t, n) {
-	let r = e.current, [i, a] = [Es("--quiet"), Es("--grid")], o = {
+var Is = (e) => [e.timesteps, ...e.series.map((e) => e.values)];
+function Ls(e, t, n) {
+	let r = e.current, [i, a] = [Ds("--quiet"), Ds("--grid")], o = {
 		stroke: i,
 		grid: {
 			stroke: a,
@@ -4060,13 +4064,13 @@ function Is(e, t, n) {
 			size: 4
 		},
 		font: "11px system-ui"
-	}, s = r.timesteps.length < 2, [c, l] = Ns(r.timesteps), u = r.series.some((e) => e.right);
+	}, s = r.timesteps.length < 2, [c, l] = Ps(r.timesteps), u = r.series.some((e) => e.right);
 	return {
 		width: t,
 		height: r.height,
 		padding: [
 			8,
-			u ? 0 : Ts,
+			u ? 0 : Es,
 			0,
 			0
 		],
@@ -4091,23 +4095,23 @@ function Is(e, t, n) {
 			{
 				...o,
 				size: 26,
-				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Ds(e))
+				values: (e, t) => t.map((e) => s && e !== r.timesteps[0] ? "" : Os(e))
 			},
 			{
 				...o,
-				size: ws,
+				size: Ts,
 				values: (e, t) => t.map(r.format)
 			},
 			...u ? [{
 				...o,
 				scale: "r",
 				side: 1,
-				size: Ts,
+				size: Es,
 				grid: { show: !1 },
 				values: (e, t) => t.map(r.formatRight ?? String)
 			}] : []
 		],
-		series: [{}, ...r.series.map((e) => Ls(e, s))],
+		series: [{}, ...r.series.map((e) => Rs(e, s))],
 		bands: [...r.series.flatMap((e, t) => {
 			let n = r.series.findIndex((e, n) => n > t && e.filled);
 			return e.filled && n > 0 ? [{
@@ -4120,7 +4124,7 @@ function Is(e, t, n) {
 		}))],
 		hooks: {
 			setCursor: [(e) => n(e.cursor.idx ?? null)],
-			draw: [(t) => Rs(t, e.current.marked)],
+			draw: [(t) => zs(t, e.current.marked)],
 			ready: [(t) => t.over.addEventListener("click", () => {
 				let n = e.current.timesteps[t.cursor.idx ?? -1];
 				n !== void 0 && e.current.onPick(n);
@@ -4128,11 +4132,11 @@ function Is(e, t, n) {
 		}
 	};
 }
-function Ls(e, t) {
+function Rs(e, t) {
 	return {
 		label: e.label,
 		scale: e.right ? "r" : "y",
-		stroke: e.filled ? Es("--card") : e.colour,
+		stroke: e.filled ? Ds("--card") : e.colour,
 		width: e.width ?? (e.filled ? 1 : 2),
 		points: {
 			show: t,
@@ -4144,15 +4148,15 @@ function Ls(e, t) {
 		...e.filled ? { fill: e.colour } : {}
 	};
 }
-function Rs(e, t) {
+function zs(e, t) {
 	if (t === void 0) return;
 	let n = e.valToPos(t, "x", !0), { ctx: r, bbox: i } = e;
-	r.save(), r.strokeStyle = Es("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
+	r.save(), r.strokeStyle = Ds("--ink"), r.lineWidth = 1.5 * devicePixelRatio, r.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]), r.beginPath(), r.moveTo(n, i.top), r.lineTo(n, i.top + i.height), r.stroke(), r.restore();
 }
 // src/strategies.tsx
-function zs(e) {
-	let { index: t, round: n, source: r } = e, i = Ot(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
-	return /* @__PURE__ */ U(It, {
+function Bs(e) {
+	let { index: t, round: n, source: r } = e, i = kt(r, t, "play", n.timestep), a = i && "value" in i && i.value.header.timestep === n.timestep ? i.value : null, o = n.strategies?.not_enough, s = a?.header.strategies;
+	return /* @__PURE__ */ U(Lt, {
 		id: "strategies",
 		title: "Strategies",
 		aside: s && /* @__PURE__ */ U("span", {
@@ -4167,17 +4171,17 @@ function zs(e) {
 			"No clusters in this round: ",
 			o,
 			"."
-		] }) : a && s ? /* @__PURE__ */ U(Bs, {
+		] }) : a && s ? /* @__PURE__ */ U(Vs, {
 			...e,
 			picture: a
-		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(Rt, {
+		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(zt, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Ys, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Xs, { ...e })]
 	});
 }
-function Bs(e) {
-	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Dt(async () => {
+function Vs(e) {
+	let { picture: t, change: n, view: r } = e, { header: i } = t, a = i.strategies, o = a.points.flatMap((e, t) => e ? [t] : []), [s, c] = xe(null), l = Ot(async () => {
 		let e = (e) => t.has(e) ? t.layer(e) : null, [n, r, i, o] = await Promise.all([
 			t.array("screen"),
 			t.layer(`relevance/${a.target}`),
@@ -4200,7 +4204,7 @@ function Bs(e) {
 	return /* @__PURE__ */ U("div", {
 		class: "clusters",
 		children: [
-			/* @__PURE__ */ U(qs, {
+			/* @__PURE__ */ U(Js, {
 				header: i,
 				shown: o,
 				current: f,
@@ -4210,28 +4214,28 @@ function Bs(e) {
 			}),
 			/* @__PURE__ */ U("div", {
 				class: "preview",
-				children: [u ? /* @__PURE__ */ U(Gt, {
+				children: [u ? /* @__PURE__ */ U(Kt, {
 					header: i,
 					screen: u.screen,
 					elements: null,
 					grid: He(u.layer, f),
 					frame: f,
 					look: r,
-					label: Vs(i, f),
+					label: Hs(i, f),
 					zoom: 2
 				}) : /* @__PURE__ */ U("div", { class: "screen empty" }), /* @__PURE__ */ U("p", {
 					class: "small",
 					"aria-live": "polite",
-					children: Vs(i, f)
+					children: Hs(i, f)
 				})]
 			}),
 			/* @__PURE__ */ U("ul", {
 				class: "cluster-list",
-				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Us, {
+				children: a.clusters.map((e, t) => /* @__PURE__ */ U(Ws, {
 					cluster: e,
 					header: i,
 					onPlay: d,
-					children: u && /* @__PURE__ */ U(Hs, {
+					children: u && /* @__PURE__ */ U(Us, {
 						place: t,
 						cluster: e,
 						header: i,
@@ -4243,11 +4247,11 @@ function Bs(e) {
 		]
 	});
 }
-function Vs(e, t) {
+function Hs(e, t) {
 	let n = e.strategies, r = n.clusters[n.labels[t] ?? -1];
 	return `${r ? `${r.id}: ${r.name}` : "no strategy"} · step ${V(e.step[t] ?? 0)} · score ${e.score[t] ?? 0}`;
 }
-function Hs(e) {
+function Us(e) {
 	let { place: t, cluster: n, header: r, frames: i } = e, a = {
 		...e.look,
 		sign: "both",
@@ -4265,7 +4269,7 @@ function Hs(e) {
 			label: `What puts frame ${n.typical[0] + 1} into strategy ${o}`
 		}].map(({ layer: e, title: o, label: s }) => e && /* @__PURE__ */ U("span", {
 			class: "small",
-			children: [o, /* @__PURE__ */ U(Gt, {
+			children: [o, /* @__PURE__ */ U(Kt, {
 				header: r,
 				screen: i.screen,
 				elements: null,
@@ -4278,10 +4282,10 @@ function Hs(e) {
 		}, o))
 	});
 }
-function Us(e) {
+function Ws(e) {
 	let { cluster: t, header: n } = e, r = Object.entries(t.profile), i = ze(n.elements);
 	return /* @__PURE__ */ U("li", { children: [
-		/* @__PURE__ */ U(Ht, { colour: Ve(t.id) }),
+		/* @__PURE__ */ U(Ut, { colour: Ve(t.id) }),
 		/* @__PURE__ */ U("b", { children: [
 			t.id,
 			": ",
@@ -4290,15 +4294,15 @@ function Us(e) {
 		" ",
 		/* @__PURE__ */ U("span", {
 			class: "number",
-			children: st(t.occupancy)
+			children: H(t.occupancy)
 		}),
 		" of the frames",
 		r.length > 0 && /* @__PURE__ */ U("span", {
 			class: "stack-bar",
 			role: "img",
-			"aria-label": r.map(([e, t]) => `${e} ${st(t)}`).join(", "),
+			"aria-label": r.map(([e, t]) => `${e} ${H(t)}`).join(", "),
 			children: r.map(([e, t]) => /* @__PURE__ */ U("i", {
-				title: `${e} ${st(t)}`,
+				title: `${e} ${H(t)}`,
 				style: {
 					width: `${100 * t}%`,
 					background: i[e]
@@ -4322,26 +4326,26 @@ function Us(e) {
 						r < t.typical.length - 1 ? "," : ""
 					]
 				}, n)),
-				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${st(t.agreement)} of these frames here too.`
+				t.agreement != null && ` Why it is here: red is what sets frame ${t.typical[0] + 1} apart from the nearest other strategy, relevance or its lack; k-means puts ${H(t.agreement)} of these frames here too.`
 			]
 		})
 	] });
 }
-var Ws = 280, Gs = 12;
-function Ks(e, t = Ws) {
+var Gs = 280, Ks = 12;
+function qs(e, t = Gs) {
 	let n = e.filter((e) => e !== null), r = (e) => {
 		let r = n.map((t) => t[e]), [i, a] = [Math.min(...r), Math.max(...r)];
-		return (e) => Gs + (e - i) / (a - i || 1) * (t - 24);
+		return (e) => Ks + (e - i) / (a - i || 1) * (t - 24);
 	}, [i, a] = [r(0), r(1)];
 	return e.map((e) => e && [i(e[0]), a(e[1])]);
 }
-function qs(e) {
-	let { header: t, shown: n, current: r } = e, i = B(null), a = t.strategies, o = Ks(a.points);
+function Js(e) {
+	let { header: t, shown: n, current: r } = e, i = B(null), a = t.strategies, o = qs(a.points);
 	z(() => {
 		let e = i.current?.getContext("2d");
 		if (!e) return;
 		let t = devicePixelRatio;
-		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Ws, Ws);
+		e.setTransform(t, 0, 0, t, 0, 0), e.clearRect(0, 0, Gs, Gs);
 		let s = getComputedStyle(document.documentElement);
 		for (let t of n) {
 			let [n, i] = o[t];
@@ -4353,7 +4357,7 @@ function qs(e) {
 		e.theme
 	]);
 	let s = (e) => {
-		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Ws / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
+		let t = i.current.getBoundingClientRect(), [r, a] = [e.clientX - t.left, e.clientY - t.top].map((e) => e * Gs / t.width), s = (e) => Math.hypot(o[e][0] - r, o[e][1] - a), c = n.reduce((e, t) => e === null || s(t) < s(e) ? t : e, null);
 		return c !== null && s(c) < 24 ? c : null;
 	}, c = (t) => {
 		let i = {
@@ -4372,8 +4376,8 @@ function qs(e) {
 	return /* @__PURE__ */ U("canvas", {
 		ref: i,
 		class: "scatter",
-		width: Ws * l,
-		height: Ws * l,
+		width: Gs * l,
+		height: Gs * l,
 		role: "listbox",
 		tabIndex: 0,
 		"aria-label": `Maps of ${n.length} frames on a plane, alike ones near each other; arrow keys move, Enter shows the frame`,
@@ -4386,11 +4390,11 @@ function qs(e) {
 		onKeyDown: c
 	});
 }
-function Js(e) {
+function Ys(e) {
 	return Object.keys(e.values).flatMap((e) => e.match(/^strategy\/cluster\/(\d+)$/)?.[1] ?? []).map(Number).sort((e, t) => e - t);
 }
-function Ys(e) {
-	let { index: t, round: n } = e, r = Js(t);
+function Xs(e) {
+	let { index: t, round: n } = e, r = Ys(t);
 	if (!r.length) return null;
 	let i = Object.assign({}, ...t.rounds.map((e) => e.strategies?.names ?? {})), a = r.map((e) => t.values[`strategy/cluster/${e}`]), o = Ze(a), s = r.map((e, t) => ({
 		label: `${e}: ${i[e] ?? "?"}`,
@@ -4399,12 +4403,12 @@ function Ys(e) {
 		values: o[t],
 		said: a[t]
 	}));
-	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(Os, {
+	return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U("h3", { children: "Part of the frames over training" }), /* @__PURE__ */ U(ks, {
 		label: "Part of the frames in each strategy over timesteps",
 		timesteps: t.timesteps,
 		series: s,
 		height: 120,
-		format: st,
+		format: H,
 		range: [0, 1],
 		theme: e.theme,
 		marked: n.timestep,
@@ -4412,25 +4416,25 @@ function Ys(e) {
 	})] });
 }
 // src/timeline.tsx
-function Xs(e) {
+function Zs(e) {
 	let { view: t, change: n, index: r, round: i } = e, a = (t.frames === "probe" ? "probe_" : "") + (i.targets[e.target] ?? e.target);
-	return /* @__PURE__ */ U(It, {
+	return /* @__PURE__ */ U(Lt, {
 		id: "timeline",
 		title: "Timeline",
 		aside: /* @__PURE__ */ U(y, { children: [
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Question",
-				options: Object.keys(i.targets).map((e) => [e, lt(e)[0]]),
+				options: Object.keys(i.targets).map((e) => [e, ut(e)[0]]),
 				value: e.target,
 				onChange: (e) => n({ target: e })
 			}),
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Measure",
 				options: [["share", "Share"], ["relative", "Relative"]],
 				value: t.measure,
 				onChange: (e) => n({ measure: e })
 			}),
-			/* @__PURE__ */ U(zt, {
+			/* @__PURE__ */ U(Bt, {
 				label: "Frames",
 				options: [["play", "Own play"], ["probe", "Fixed probe"]],
 				value: t.frames,
@@ -4438,11 +4442,11 @@ function Xs(e) {
 			})
 		] }),
 		children: [
-			/* @__PURE__ */ U(Qs, {
+			/* @__PURE__ */ U($s, {
 				...e,
 				scope: a
 			}),
-			/* @__PURE__ */ U(ic, {
+			/* @__PURE__ */ U(ac, {
 				...e,
 				scope: a
 			}),
@@ -4453,54 +4457,54 @@ function Xs(e) {
 		]
 	});
 }
-var Zs = "play/score_rate";
-function Qs(e) {
-	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = tc(n, r.elements, r.outside, i, o, a);
-	if (!s.length) return /* @__PURE__ */ U(W, { children: nc(t.frames, n, i) });
+var Qs = "play/score_rate";
+function $s(e) {
+	let { view: t, index: n, round: r, scope: i } = e, a = t.measure === "share", o = a ? "share" : "relative", s = nc(n, r.elements, r.outside, i, o, a);
+	if (!s.length) return /* @__PURE__ */ U(W, { children: rc(t.frames, n, i) });
 	let c = ze([...r.elements, ...r.outside]), l = s.map((e) => n.values[`${i}/${o}/${e}`]), u = a ? Ze(l) : l, d = s.map((e, t) => ({
 		label: e,
 		colour: c[e],
 		filled: a,
 		values: u[t],
 		said: l[t]
-	})), f = n.values[Zs];
+	})), f = n.values[Qs];
 	return f && d.push({
 		label: "score per 1,000 steps",
 		colour: "var(--ink)",
 		right: !0,
 		width: 1.75,
 		values: f
-	}), /* @__PURE__ */ U(Os, {
+	}), /* @__PURE__ */ U(ks, {
 		label: `${a ? "Share" : "Relative relevance"} of the elements over timesteps`,
 		timesteps: n.timesteps,
-		series: ec(d),
+		series: tc(d),
 		height: 230,
-		format: a ? st : H,
-		formatRight: H,
+		format: a ? H : ct,
+		formatRight: ct,
 		...a ? { range: [0, 1] } : {},
 		theme: e.theme,
 		marked: r.timestep,
-		onPick: (t) => $s(e, t),
-		flags: rc(n.events)
+		onPick: (t) => ec(e, t),
+		flags: ic(n.events)
 	});
 }
-function $s(e, t) {
-	e.change({ timestep: t === e.index.timesteps.at(-1) ? null : t });
+function ec(e, t) {
+	e.change({ timestep: t === e.index.timesteps[$e(e.index)] ? null : t });
 }
-function ec(e) {
+function tc(e) {
 	let t = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
 	return e.map((e) => e.colour === "var(--ink)" ? {
 		...e,
 		colour: t
 	} : e);
 }
-function tc(e, t, n, r, i, a) {
+function nc(e, t, n, r, i, a) {
 	return (a ? t : [...t, ...n]).filter((t) => e.values[`${r}/${i}/${t}`]?.some((e) => e !== null));
 }
-function nc(e, t, n) {
+function rc(e, t, n) {
 	return e === "probe" ? "This run has no fixed probe: its rounds explain the agent's own play only." : t.values[`${n}/entropy`] ? "This game has no elements, so there are no shares; give the monitor elements of your own." : "No round here has explained this target.";
 }
-function rc(e) {
+function ic(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) {
 		let e = t.get(n.timestep), r = e ? `${e.title} · ${n.text}` : n.text;
@@ -4513,18 +4517,18 @@ function rc(e) {
 	}
 	return [...t.values()];
 }
-function ic(e) {
+function ac(e) {
 	let { view: t, change: n, scope: r } = e, i = [...e.indexes.values()], a = [...new Set(i.flatMap((e) => Object.keys(e.values)))], o = [
 		`${r}/relative/${e.round.elements[0]}`,
 		`${r}/entropy`,
-		Zs
+		Qs
 	], s = [
 		t.curve,
 		...o,
 		...a
 	].find((e) => a.includes(e));
 	if (!s) return null;
-	let c = et(i), l = nt(i, s, c, t.fan), u = [], d = [];
+	let c = tt(i), l = rt(i, s, c, t.fan), u = [], d = [];
 	return l.forEach((e, t) => {
 		let n = Ve(t);
 		if (u.push({
@@ -4549,9 +4553,9 @@ function ic(e) {
 		class: "beside",
 		children: [/* @__PURE__ */ U("div", {
 			class: "row",
-			children: [/* @__PURE__ */ U(Bt, {
+			children: [/* @__PURE__ */ U(Vt, {
 				label: "Curve",
-				options: oc(a),
+				options: sc(a),
 				value: s,
 				onChange: (e) => n({ curve: e })
 			}), i.length > 1 && /* @__PURE__ */ U("label", {
@@ -4562,34 +4566,34 @@ function ic(e) {
 					onChange: (e) => n({ fan: e.currentTarget.checked })
 				}), "Seeds as a fan"]
 			})]
-		}), /* @__PURE__ */ U(Os, {
+		}), /* @__PURE__ */ U(ks, {
 			label: `${s} of ${i.length} runs over timesteps`,
 			timesteps: c,
 			series: u,
 			fans: d,
 			height: 150,
-			format: H,
+			format: ct,
 			theme: e.theme,
 			marked: e.round.timestep,
-			onPick: (t) => $s(e, ac(e.index.timesteps, t))
+			onPick: (t) => ec(e, oc(e.index.timesteps, t))
 		})]
 	});
 }
-var ac = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), oc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), sc = 5e3;
-function cc() {
-	let [e, t] = xe(Tt), n = we((e) => t((t) => ({
+var oc = (e, t) => e.reduce((e, n) => Math.abs(n - t) < Math.abs(e - t) ? n : e, e[0] ?? t), sc = (e) => [...e].sort().map((e) => [e, e.replaceAll("/", " / ").replaceAll("_", " ")]), cc = 5e3;
+function lc() {
+	let [e, t] = xe(Et), n = we((e) => t((t) => ({
 		...t,
 		...e
 	})), []);
 	return z(() => {
-		let t = setTimeout(() => Et(e), 200);
+		let t = setTimeout(() => Dt(e), 200);
 		return () => clearTimeout(t);
 	}, [e]), z(() => {
-		let e = () => t(Tt());
+		let e = () => t(Et());
 		return window.addEventListener("hashchange", e), () => window.removeEventListener("hashchange", e);
 	}, []), [e, n];
 }
-function lc(e, t, n) {
+function uc(e, t, n) {
 	let [r, i] = xe(null), [a, o] = xe(/* @__PURE__ */ new Map()), [s, c] = xe(null), l = B(/* @__PURE__ */ new Map()), u = B(!1), d = r ? t(r) : [], f = async () => {
 		if (!u.current) {
 			u.current = !0;
@@ -4609,14 +4613,14 @@ function lc(e, t, n) {
 			}
 		}
 	};
-	return Se(() => void f(), [d.join("\n")]), Mt(f, e.live ? sc : null), {
+	return Se(() => void f(), [d.join("\n")]), Nt(f, e.live ? cc : null), {
 		runs: r,
 		indexes: new Map(d.flatMap((e) => a.has(e) ? [[e, a.get(e)]] : [])),
 		problem: s
 	};
 }
-function uc(e) {
-	let { source: t } = e, n = jt(), [r, i] = cc(), a = we((e) => {
+function dc(e) {
+	let { source: t } = e, n = Mt(), [r, i] = lc(), a = we((e) => {
 		let t = e.map((e) => e.name), n = t.includes(r.run) ? r.run : t[0], i = r.beside.includes("*") ? t : t.filter((e) => r.beside.includes(e)), a = t.includes(r.otherRun) ? [r.otherRun] : [];
 		return [.../* @__PURE__ */ new Set([
 			...n ? [n] : [],
@@ -4627,15 +4631,15 @@ function uc(e) {
 		r.run,
 		r.beside,
 		r.otherRun
-	]), o = B(!0), { runs: s, indexes: c, problem: l } = lc(t, a, async (e) => {
-		let n = e.timesteps[dc(e, r)];
+	]), o = B(!0), { runs: s, indexes: c, problem: l } = uc(t, a, async (e) => {
+		let n = e.timesteps[fc(e, r)];
 		if (!o.current || n === void 0) return;
 		o.current = !1;
-		let i = gt(t, e, r.part, n, 2).catch(() => {});
+		let i = _t(t, e, r.part, n, 2).catch(() => {});
 		await Promise.race([i, new Promise((e) => setTimeout(e, 100))]);
 	}), u = [...c.values()].find((e) => e.run === r.run) ?? c.get(s?.[0]?.name ?? "");
 	return /* @__PURE__ */ U("main", { children: [
-		/* @__PURE__ */ U(_c, {
+		/* @__PURE__ */ U(vc, {
 			runs: s ?? [],
 			index: u,
 			view: r,
@@ -4656,7 +4660,7 @@ function uc(e) {
 				"."
 			]
 		}),
-		/* @__PURE__ */ U(fc, {
+		/* @__PURE__ */ U(pc, {
 			source: t,
 			theme: n,
 			view: r,
@@ -4668,15 +4672,15 @@ function uc(e) {
 		})
 	] });
 }
-function dc(e, t) {
-	return t.timestep === null ? e.timesteps.length - 1 : Qe(e.timesteps, t.timestep);
+function fc(e, t) {
+	return t.timestep === null ? $e(e) : Qe(e.timesteps, t.timestep);
 }
-function fc(e) {
+function pc(e) {
 	let { runs: t, index: n, view: r } = e;
 	if (!t) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
 	if (!t.length) return /* @__PURE__ */ U(W, { children: "No run here has data for this page. A training with rlmonitor's StrategyMonitorCallback writes them beside its curves; a run of an older rlmonitor has curves and clips in the other tabs." });
 	if (!n) return e.problem ? null : /* @__PURE__ */ U(W, { children: "Loading …" });
-	let i = dc(n, r), a = n.rounds[i];
+	let i = fc(n, r), a = n.rounds[i];
 	if (!a) return /* @__PURE__ */ U(y, { children: [/* @__PURE__ */ U(W, { children: [
 		"Run ",
 		n.run,
@@ -4686,7 +4690,7 @@ function fc(e) {
 		children: e
 	}, e))] });
 	let o = Object.keys(a.targets), s = o.includes(r.target) ? r.target : o.at(-1) ?? "";
-	return /* @__PURE__ */ U(pc, {
+	return /* @__PURE__ */ U(mc, {
 		...e,
 		runs: t,
 		index: n,
@@ -4695,7 +4699,7 @@ function fc(e) {
 		target: s
 	});
 }
-function pc(e) {
+function mc(e) {
 	let { frame: t, ...n } = e.view, [r, i] = xe(!1), a = we(() => requestAnimationFrame(() => setTimeout(() => i(!0))), []), o = [
 		e.source,
 		e.change,
@@ -4703,22 +4707,22 @@ function pc(e) {
 		e.runs,
 		e.theme,
 		JSON.stringify(n),
-		[...e.indexes.values()].map(gc).join()
-	], s = Ce(() => /* @__PURE__ */ U(Xs, { ...e }), o), c = Ce(() => r && /* @__PURE__ */ U(zs, { ...e }), [
+		[...e.indexes.values()].map(_c).join()
+	], s = Ce(() => /* @__PURE__ */ U(Zs, { ...e }), o), c = Ce(() => r && /* @__PURE__ */ U(Bs, { ...e }), [
 		...o,
 		r,
 		n.part === "play" && t
 	]), l = Ce(() => r && /* @__PURE__ */ U(y, { children: [
-		/* @__PURE__ */ U(qt, { ...e }),
-		/* @__PURE__ */ U(mn, { ...e }),
-		/* @__PURE__ */ U(_n, { ...e }),
-		/* @__PURE__ */ U(xn, { ...e })
+		/* @__PURE__ */ U(Jt, { ...e }),
+		/* @__PURE__ */ U(hn, { ...e }),
+		/* @__PURE__ */ U(vn, { ...e }),
+		/* @__PURE__ */ U(Sn, { ...e })
 	] }), [...o, r]);
 	return /* @__PURE__ */ U("div", {
 		class: "grid",
 		children: [
 			s,
-			/* @__PURE__ */ U(en, {
+			/* @__PURE__ */ U(tn, {
 				...e,
 				settled: a
 			}),
@@ -4727,15 +4731,15 @@ function pc(e) {
 		]
 	});
 }
-var mc = /* @__PURE__ */ new WeakMap(), hc = 0;
-function gc(e) {
-	let t = mc.get(e) ?? ++hc;
-	return mc.set(e, t), t;
-}
+var hc = /* @__PURE__ */ new WeakMap(), gc = 0;
 function _c(e) {
+	let t = hc.get(e) ?? ++gc;
+	return hc.set(e, t), t;
+}
+function vc(e) {
 	let { runs: t, index: n, view: r, change: i } = e;
 	if (!n) return null;
-	let a = dc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? gn(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
+	let a = fc(n, r), o = n.rounds[a], s = Object.keys(o?.targets ?? {}), c = s.includes(r.target) ? r.target : s.at(-1), l = c ? _n(n, a, c) : null, u = r.beside.includes("*"), d = (e, n) => {
 		let a = u ? t.map((e) => e.name) : r.beside;
 		i({ beside: n ? [...a, e] : a.filter((t) => t !== e) });
 	};
@@ -4744,7 +4748,7 @@ function _c(e) {
 		role: "banner",
 		children: [
 			/* @__PURE__ */ U("h1", { children: "Strategies" }),
-			/* @__PURE__ */ U(Bt, {
+			/* @__PURE__ */ U(Vt, {
 				label: "Run",
 				options: t.map(({ name: e }) => [e, e]),
 				value: n.run,
@@ -4794,10 +4798,10 @@ function _c(e) {
 					e.preventDefault(), document.getElementById("trust")?.scrollIntoView();
 				},
 				children: [
-					/* @__PURE__ */ U(pn, { light: l.light }),
+					/* @__PURE__ */ U(mn, { light: l.light }),
 					" ",
 					/* @__PURE__ */ U("span", { children: [
-						lt(c)[0],
+						ut(c)[0],
 						": ",
 						l.sentence
 					] })
@@ -4807,27 +4811,27 @@ function _c(e) {
 	});
 }
 // src/source.ts
-async function vc(e, t = {}) {
+async function yc(e, t = {}) {
 	let n = new URLSearchParams(t).toString(), r;
 	try {
 		r = await fetch(n ? `${e}?${n}` : e);
 	} catch {
-		throw new it("TensorBoard does not answer. Is it still running?");
+		throw new at("TensorBoard does not answer. Is it still running?");
 	}
-	if (!r.ok) throw new it((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
+	if (!r.ok) throw new at((await r.json().catch(() => null))?.error ?? `TensorBoard answers ${r.status} to ${e}.`);
 	return r;
 }
-var yc = {
+var bc = {
 	live: !0,
 	async runs() {
-		return (await (await vc("runs")).json()).runs;
+		return (await (await yc("runs")).json()).runs;
 	},
 	async index(e) {
-		let t = await (await vc("run", { run: e })).json();
-		return at(t.format, `Run ${e}`), t;
+		let t = await (await yc("run", { run: e })).json();
+		return ot(t.format, `Run ${e}`), t;
 	},
 	async blob(e, t, n, r, i) {
-		return new Uint8Array(await (await vc("part", {
+		return new Uint8Array(await (await yc("part", {
 			run: e,
 			part: t,
 			timestep: String(n),
@@ -4835,12 +4839,12 @@ var yc = {
 			i: String(i)
 		})).arrayBuffer());
 	}
-}, bc = (e, t, n) => JSON.stringify([
+}, xc = (e, t, n) => JSON.stringify([
 	e,
 	t,
 	n
 ]);
-function xc(e) {
+function Sc(e) {
 	return {
 		live: !1,
 		async runs() {
@@ -4848,29 +4852,29 @@ function xc(e) {
 		},
 		async index(t) {
 			let n = e.indexes[t];
-			if (!n) throw new it(`This report has no run ${t}.`);
-			return at(n.format, `Run ${t}`), n;
+			if (!n) throw new at(`This report has no run ${t}.`);
+			return ot(n.format, `Run ${t}`), n;
 		},
 		async blob(t, n, r, i, a) {
-			let o = e.parts[bc(t, n, r)]?.[a];
-			if (o === void 0) throw new it(`This report has no ${n} of ${t} at timestep ${r}.`);
+			let o = e.parts[xc(t, n, r)]?.[a];
+			if (o === void 0) throw new at(`This report has no ${n} of ${t} at timestep ${r}.`);
 			return Uint8Array.from(atob(o), (e) => e.charCodeAt(0));
 		}
 	};
 }
 // src/style.css?inline
-var Sc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
+var Cc = ":root{--page:#f4f5f7;--card:#fff;--ink:#1c232b;--quiet:#5d6873;--grid:#e3e7eb;--line:#d5dae0;--accent:#1661c4;--raised:#eef1f4;--pro:#d8392b;--contra:#2b78d8;--green:#1b7f4d;--amber:#a86400;--red:#c4291c;--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root[data-theme=dark]{--page:#14181d;--card:#1c2128;--ink:#e6eaef;--quiet:#98a3b0;--grid:#2b323b;--line:#39424d;--accent:#6fb0ff;--raised:#262d36;--pro:#ff6b5c;--contra:#5ba4ff;--green:#4cc38a;--amber:#f0b144;--red:#ff7b6e;--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}*{box-sizing:border-box}body{background:var(--page);color:var(--ink);margin:0;font:13px/1.45 system-ui,-apple-system,Segoe UI,Roboto,sans-serif}main{max-width:1480px;margin:0 auto;padding:0 12px 24px}h1{margin:0;font-size:15px}h2{margin:0;font-size:13.5px}h3{color:var(--quiet);margin:12px 0 2px;font-size:12px;font-weight:600}p{margin:4px 0}.small{color:var(--quiet);font-size:11.5px}.number{font-variant-numeric:tabular-nums;text-align:right;white-space:nowrap}.top{z-index:5;background:var(--page);flex-wrap:wrap;align-items:center;gap:6px 16px;padding:8px 2px;display:flex;position:sticky;top:0}.top .when{font-variant-numeric:tabular-nums}.trust-link{color:inherit;margin-left:auto;text-decoration:none}.trust-link:hover span:last-child{text-decoration:underline}.grid{grid-template-columns:repeat(12,minmax(0,1fr));gap:10px;display:grid}section{background:var(--card);border:1px solid var(--line);border-radius:6px;grid-column:span 12;min-width:0;padding:10px 12px;scroll-margin-top:48px}section>header{flex-wrap:wrap;align-items:center;gap:4px 16px;margin-bottom:8px;display:flex}section>header .aside{flex-wrap:wrap;align-items:center;gap:4px 14px;margin-left:auto;display:flex}#events,#trust{grid-column:span 6}@media (max-width:1000px){#events,#trust{grid-column:span 12}.trust-link{margin-left:0}}button,select,input{font:inherit;color:inherit}button{background:var(--raised);border:1px solid var(--line);cursor:pointer;border-radius:4px;min-height:26px;padding:2px 8px}button:hover{border-color:var(--quiet)}button.link{color:var(--accent);text-underline-offset:2px;font-variant-numeric:tabular-nums;background:0 0;border:0;min-height:0;padding:0 2px;text-decoration:underline}select{background:var(--card);border:1px solid var(--line);border-radius:4px;max-width:300px;min-height:26px;padding:2px 4px}:focus-visible{outline:2px solid var(--accent);outline-offset:1px}input[type=range],input[type=checkbox]{accent-color:var(--accent)}.choice{border:0;align-items:center;margin:0;padding:0;display:inline-flex}.choice legend{clip-path:inset(50%);width:1px;height:1px;position:absolute;overflow:hidden}.choice label{position:relative}.choice input{opacity:0;cursor:pointer;width:100%;height:100%;margin:0;position:absolute;inset:0}.choice span{border:1px solid var(--line);background:var(--card);white-space:nowrap;border-left-width:0;padding:2px 9px;line-height:20px;display:block}.choice label:first-of-type span{border-left-width:1px;border-radius:4px 0 0 4px}.choice label:last-of-type span{border-radius:0 4px 4px 0}.choice input:hover+span{background:var(--raised)}.choice input:checked+span{background:var(--accent);border-color:var(--accent);color:var(--card)}.choice input:focus-visible+span{outline:2px solid var(--accent);outline-offset:1px;z-index:1;position:relative}.select,.range,.check{align-items:center;gap:6px;display:inline-flex}.select>span,.range>span{color:var(--quiet)}.range input{flex:1;min-width:60px}.range output{font-variant-numeric:tabular-nums;text-align:right;min-width:4em}.menu{position:relative}.menu summary{cursor:pointer;border:1px solid var(--line);background:var(--card);border-radius:4px;padding:2px 8px;list-style-position:inside}.menu>div{z-index:6;background:var(--card);border:1px solid var(--line);white-space:nowrap;border-radius:6px;gap:4px;max-height:50vh;padding:8px 12px;display:grid;position:absolute;overflow:auto;box-shadow:0 6px 24px #0003}.note{background:var(--raised);border-left:3px solid var(--quiet);border-radius:3px;padding:6px 10px}.note[role=alert]{border-left-color:var(--amber)}.swatch{vertical-align:-1px;border-radius:2px;width:10px;height:10px;margin-right:5px;display:inline-block}.row{flex-wrap:wrap;align-items:center;gap:12px;margin-top:8px;display:flex}.chart{position:relative}.chart .u-over{cursor:pointer}.readout{font-variant-numeric:tabular-nums;min-height:1.5em;color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:0 0 0 48px;font-size:11.5px;display:flex}.readout b{color:var(--ink);font-weight:600}.readout>b{min-width:7.5em}.flags{height:22px;position:relative}.flag{min-width:20px;height:20px;min-height:0;color:var(--amber);background:var(--card);z-index:2;border-color:currentColor;padding:0 3px;font-size:11px;line-height:14px;position:absolute;bottom:-4px;transform:translate(-50%)}.flag:hover,.flag:focus-visible{z-index:3;background:var(--raised)}.flag.fault,.flag.collapse,.flag.exploit,.flag.memorised,.flag.shortcut{color:var(--red)}.flag.onset,.flag.new-strategy{color:var(--green)}.player,.pair{grid-template-columns:auto minmax(0,1fr);gap:16px;display:grid}.panels{border-radius:4px;gap:10px;display:flex}.panels figure{min-width:0;margin:0}figcaption{color:var(--quiet);max-width:320px;margin-top:3px;font-size:11.5px}figcaption b{color:var(--ink)}canvas.screen,.screen.empty{width:320px;max-width:100%;height:auto;image-rendering:pixelated;background:#000;border-radius:3px;display:block}.screen.empty{color:#bbb;text-align:center;place-items:center;min-height:120px;padding:8px;display:grid}.pair canvas.screen{width:220px}.pair figcaption{max-width:220px}.transport{align-items:center;gap:5px;margin-top:8px;display:flex}.transport .range{flex:1}.transport .play{width:40px}.caption{font-variant-numeric:tabular-nums;min-height:1.4em}.looks{border-bottom:1px solid var(--grid);flex-wrap:wrap;align-items:center;gap:7px 14px;margin-bottom:8px;padding-bottom:8px;display:flex}.looks .choice legend{clip-path:none;float:left;width:auto;height:auto;color:var(--quiet);margin-right:6px;padding:0;line-height:26px;position:static}.facts{min-width:0}@media (max-width:1000px){.player,.pair{grid-template-columns:minmax(0,1fr)}.player .stage{max-width:660px}}table.bars{border-collapse:collapse;width:100%;max-width:620px;margin:4px 0 10px;font-size:12px}table.bars caption{text-align:left;color:var(--quiet);padding-bottom:2px}table.bars th{text-align:left;white-space:nowrap;padding:1px 10px 1px 0;font-weight:400}table.bars thead th{color:var(--quiet);font-size:11.5px}.pair table.bars thead th{text-align:right}table.bars td{padding:1px 6px}tr.strong th,tr.strong td{font-weight:650}table.bars td:has(>.bar){width:30%}.bar{background:var(--raised);border-radius:2px;min-width:40px;height:11px;display:block;position:relative;overflow:hidden}.bar i,.bar b{position:absolute;top:0;bottom:0}.bar b{background:var(--quiet);width:1px}abbr{text-decoration:none}.clusters{grid-template-columns:auto auto minmax(220px,1fr);align-items:start;gap:16px;display:grid}.scatter{background:var(--raised);cursor:pointer;border-radius:4px;width:280px;max-width:100%;height:280px}.preview,.preview canvas.screen{width:200px}.cluster-list{gap:10px;max-height:480px;margin:0;padding:0;list-style:none;display:grid;overflow:auto}.stack-bar{border-radius:2px;max-width:420px;height:10px;margin:3px 0;display:flex;overflow:hidden}.stack-bar i{height:100%}.cluster-list .small{display:block}.cluster-maps{gap:10px;display:flex}.cluster-maps canvas.screen{width:100px;display:block}@media (max-width:760px){.clusters{grid-template-columns:auto auto}.cluster-list{grid-column:span 2}}@media (max-width:540px){.clusters{grid-template-columns:minmax(0,1fr)}.cluster-list{grid-column:auto}.panels{flex-wrap:wrap}}.events{max-height:420px;margin:0;padding:0;list-style:none;overflow:auto}.events li{border-top:1px solid var(--grid);grid-template-columns:6.5em 8.5em minmax(0,1fr);align-items:baseline;gap:8px;padding:5px 4px;display:grid}.events li:first-child{border-top:0}.events li.current{background:var(--raised)}.events button{justify-self:end}.kind{color:var(--amber);font-size:11.5px;font-weight:600}.kind.fault,.kind.collapse,.kind.exploit,.kind.memorised,.kind.shortcut{color:var(--red)}.kind.onset,.kind.new-strategy{color:var(--green)}.evidence{color:var(--quiet);flex-wrap:wrap;gap:0 14px;margin:2px 0 0;font-size:11.5px;display:flex}.evidence div{gap:4px;display:flex}.evidence dd{font-variant-numeric:tabular-nums;color:var(--ink);margin:0}.light{font-size:14px}.light.green{color:var(--green)}.light.amber{color:var(--amber)}.light.red{color:var(--red)}.light.grey{color:var(--quiet)}table.trust{max-width:none}table.trust th .small{white-space:normal;display:block}table.trust td,table.trust th{vertical-align:top}table.trust thead th{text-align:right;white-space:normal}.how{grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:4px 20px;margin:0;display:grid}.how div{gap:8px;display:flex}.how dt{color:var(--quiet);white-space:nowrap}.how dd{overflow-wrap:anywhere;margin:0}.how div:last-child{grid-column:1/-1}@media print{:root{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light;--page:#fff!important;--card:#fff!important;--ink:#000!important;--quiet:#444!important;--line:#bbb!important;--grid:#ddd!important;--raised:#f2f2f2!important}main{max-width:none;padding:0}.top{position:static}.transport,.looks,.menu,button:not(.link):not(.flag){display:none}.choice label:not(:has(:checked)){display:none}.choice span{font-weight:600;color:#000!important;background:0 0!important;border:0!important}section{break-inside:avoid;border:0;border-top:1px solid #bbb;border-radius:0}.events,.cluster-list{max-height:none;overflow:visible}.uplot,.uplot .u-wrap{width:100%!important;height:auto!important}.uplot canvas{position:static;width:100%!important;height:auto!important}.chart>[role=slider]{height:auto!important}.flags{break-after:avoid}canvas,.swatch,.bar i,.stack-bar i{-webkit-print-color-adjust:exact;-moz-print-color-adjust:exact;print-color-adjust:exact}}";
 // src/main.tsx
-function Cc(e) {
+function wc(e) {
 	document.documentElement.lang = "en", document.title = "Strategies";
 	let t = document.createElement("style");
-	t.textContent = P + Sc, document.head.append(t);
+	t.textContent = P + Cc, document.head.append(t);
 	let n = document.createElement("div");
-	document.body.append(n), N(/* @__PURE__ */ U(uc, { source: e }), n);
+	document.body.append(n), N(/* @__PURE__ */ U(dc, { source: e }), n);
 }
-function wc() {
-	Cc(yc);
+function Tc() {
+	wc(bc);
 }
-var Tc = document.getElementById("rlmonitor-data");
-Tc && Cc(xc(JSON.parse(Tc.textContent ?? "null")));
-export { wc as render };
+var Ec = document.getElementById("rlmonitor-data");
+Ec && wc(Sc(JSON.parse(Ec.textContent ?? "null")));
+export { Tc as render };

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Compare } from "./compare";
-import { nearest } from "./curves";
+import { latestDrawn, nearest } from "./curves";
 import { count, question, type Index, type RunEntry } from "./format";
 import { useInterval, useTheme, type Shown } from "./hooks";
 import { Note, Select } from "./parts";
@@ -104,7 +104,7 @@ export function App(props: { source: Source }) {
 
 /** The round that is looked at, by its place in the index; −1 where there is none. */
 function placeOf(index: Index, view: View): number {
-  return view.timestep === null ? index.timesteps.length - 1 : nearest(index.timesteps, view.timestep);
+  return view.timestep === null ? latestDrawn(index) : nearest(index.timesteps, view.timestep);
 }
 
 type BodyProps = Pick<Shown, "source" | "theme" | "view" | "change" | "indexes"> & {

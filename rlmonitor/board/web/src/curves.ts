@@ -23,6 +23,13 @@ export function nearest(timesteps: readonly number[], wanted: number): number {
   return best;
 }
 
+/** Where the latest round is that has pictures, as not all have; where none has, the last one; −1 without rounds. */
+export function latestDrawn(index: Index): number {
+  const drawn = new Set(Object.values(index.parts).flatMap((own) => Object.keys(own).map(Number)));
+  const place = index.timesteps.findLastIndex((step) => drawn.has(step));
+  return place < 0 ? index.timesteps.length - 1 : place;
+}
+
 /** A run's name without the number of its seed: runs that differ in nothing else are a group. */
 export function groupOf(run: string): string {
   return run.replace(/[-_./ ]+(seed|s)?[-_=]?\d+$/i, "") || run;

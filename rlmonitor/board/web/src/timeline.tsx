@@ -2,7 +2,7 @@
 
 import { Chart, type Flag, type Series } from "./chart";
 import { elementColours, seriesColour } from "./colour";
-import { allTimesteps, fans, stacked, type Column } from "./curves";
+import { allTimesteps, fans, latestDrawn, stacked, type Column } from "./curves";
 import { brief, percent, question, type Index, type RunEvent } from "./format";
 import type { Shown } from "./hooks";
 import { Choice, Note, Section, Select } from "./parts";
@@ -87,7 +87,7 @@ function Elements(props: Shown & { scope: string }) {
 
 /** The last round stays the latest one, whatever comes. */
 function pick(props: Shown, timestep: number): void {
-  props.change({ timestep: timestep === props.index.timesteps.at(-1) ? null : timestep });
+  props.change({ timestep: timestep === props.index.timesteps[latestDrawn(props.index)] ? null : timestep });
 }
 
 /** A canvas takes no variables. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fans, groupOf, nearest, resampled, stacked } from "../src/curves";
+import { fans, groupOf, latestDrawn, nearest, resampled, stacked } from "../src/curves";
 import type { Index } from "../src/format";
 import { flagsOf } from "../src/timeline";
 
@@ -14,6 +14,16 @@ it("finds the nearest round", () => {
   expect(nearest([0, 100, 250], 180)).toBe(2);
   expect(nearest([0, 100], -5)).toBe(0);
   expect(nearest([], 3)).toBe(-1);
+});
+
+it("finds the latest round with pictures", () => {
+  const index = (timesteps: number[], parts: object) => ({ timesteps, parts }) as unknown as Index;
+  const drawn = { 0: "a", 10: "b" };
+  expect(latestDrawn(index([0, 10, 20], { clip: drawn, probe: drawn }))).toBe(1);
+  expect(latestDrawn(index([0, 10], { clip: drawn }))).toBe(1);
+  expect(latestDrawn(index([0, 10, 20], { clip: { 0: "a" }, play: { 20: "c" } }))).toBe(2);
+  expect(latestDrawn(index([0, 10, 20], {}))).toBe(2);
+  expect(latestDrawn(index([], {}))).toBe(-1);
 });
 
 it.each([
