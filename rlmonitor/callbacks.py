@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -250,7 +249,8 @@ class StrategyMonitorCallback(BaseCallback):
             return
         self._last_timestep = self.num_timesteps
         self._rounds += 1
-        last = last or self.num_timesteps >= self.locals.get("total_timesteps", math.inf)
+        total = self.locals.get("total_timesteps")  # of learn(), if that is who calls
+        last = last or (isinstance(total, int | float) and self.num_timesteps >= total)
         began = time.monotonic()
         noticed: tuple[Event, ...] = ()
         try:

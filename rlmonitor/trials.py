@@ -32,6 +32,7 @@ STICKY = 0.25
 """Chance that a call of the emulator repeats the action before it (Machado et al. 2018)."""
 
 KINDS = OWN_STARTS, OTHER_STARTS
+"""Of trial games."""
 
 RANDOM_MOVES = 30
 """Random steps that a game under other starts begins with, at most."""

@@ -135,6 +135,19 @@ def test_after_some_rounds_one_of_so_many_is_full_and_the_last_one(tmp_path, mon
     assert pictures() == [*drawn, 240, 265]
 
 
+def test_it_runs_where_nobody_says_how_long_the_training_is(tmp_path):
+    model, callback = tiny_dqn(catch_envs()), quick_monitor(every=None, run_dir=tmp_path)
+    model.set_logger(configure(str(tmp_path), ["tensorboard"]))
+    callback.init_callback(model)
+    for total in ("many", None):
+        callback.locals["total_timesteps"] = total
+        model.num_timesteps += 1
+        assert callback.on_step()
+    callback.on_training_end()
+    assert not callback.events
+    assert [*store.rounds(tmp_path)] == [1, 2]
+
+
 def test_every_goes_on_across_resumes(tmp_path):
     model = tiny_dqn(catch_envs(), tmp_path)
     model.learn(70, callback=quick_monitor())
