@@ -1246,8 +1246,8 @@ function nn(e) {
 	});
 	let n = t[Qe(t, e.round.timestep)];
 	return n === void 0 ? /* @__PURE__ */ U(W, { children: "This run has no pictures: its event file holds numbers only, or ends before the first picture." }) : /* @__PURE__ */ U(W, { children: [
-		"There is no picture of this round.",
-		e.source.live && ` TensorBoard keeps ${t.length} of ${e.index.timesteps.length} rounds' pictures in memory.`,
+		"There are no pictures of this round;",
+		` ${t.length} of ${e.index.timesteps.length} rounds have some here.`,
 		" ",
 		/* @__PURE__ */ U("button", {
 			type: "button",
@@ -4177,7 +4177,7 @@ function Bs(e) {
 		}, a.address) : a ? /* @__PURE__ */ U(W, { children: "This round has no embedding of its maps." }) : t.parts.play?.[n.timestep] ? /* @__PURE__ */ U(zt, {
 			state: i,
 			missing: "Loading …"
-		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: its pictures are not kept." }), /* @__PURE__ */ U(Xs, { ...e })]
+		}) : /* @__PURE__ */ U(W, { children: "There is no embedding of this round: it has no pictures here." }), /* @__PURE__ */ U(Xs, { ...e })]
 	});
 }
 function Vs(e) {
@@ -4784,7 +4784,7 @@ function vc(e) {
 				class: "when",
 				children: [o && /* @__PURE__ */ U(y, { children: ["t = ", /* @__PURE__ */ U("b", { children: V(o.timestep) })] }), e.live && (r.timestep === null ? /* @__PURE__ */ U("span", {
 					class: "small",
-					children: " · follows the latest"
+					children: " · follows the latest pictures"
 				}) : /* @__PURE__ */ U(y, { children: [" ", /* @__PURE__ */ U("button", {
 					type: "button",
 					onClick: () => i({ timestep: null }),

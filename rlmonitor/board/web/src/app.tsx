@@ -223,7 +223,7 @@ function Top(props: {
       <span class="when">
         {round && <>t = <b>{count(round.timestep)}</b></>}
         {props.live && (view.timestep === null ? (
-          <span class="small"> · follows the latest</span>
+          <span class="small"> · follows the latest pictures</span>
         ) : (
           <> <button type="button" onClick={() => change({ timestep: null })}>Latest</button></>
         ))}

@@ -58,8 +58,8 @@ function Absent(props: Shown & { part: Part; state: ReturnType<typeof usePicture
   }
   return (
     <Note>
-      There is no picture of this round.
-      {props.source.live && ` TensorBoard keeps ${steps.length} of ${props.index.timesteps.length} rounds' pictures in memory.`}{" "}
+      There are no pictures of this round;
+      {` ${steps.length} of ${props.index.timesteps.length} rounds have some here.`}{" "}
       <button type="button" onClick={() => props.change({ timestep: near })}>
         Go to the nearest one, at {count(near)}
       </button>

@@ -34,7 +34,7 @@ export function Strategies(props: Shown) {
       ) : index.parts.play?.[round.timestep] ? (
         <Waiting state={state} missing="Loading …" />
       ) : (
-        <Note>There is no embedding of this round: its pictures are not kept.</Note>
+        <Note>There is no embedding of this round: it has no pictures here.</Note>
       )}
       <Occupancy {...props} />
     </Section>

@@ -9,7 +9,7 @@ export interface View {
   run: string;
   /** Runs beside it in the charts; `*` is all. */
   beside: string[];
-  /** The timestep that is looked at; null follows the latest. */
+  /** The timestep that is looked at; null follows the latest that has pictures. */
   timestep: number | null;
   target: string;
   measure: "share" | "relative";
