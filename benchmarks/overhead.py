@@ -37,7 +37,7 @@ from training import plain
 from rlmonitor import StrategyMonitorCallback, logbook, monitor
 from rlmonitor import round as rounds
 from rlmonitor.configuration import Configuration, parse_configuration
-from rlmonitor.monitor_settings import ALL_FULL
+from rlmonitor.monitor_settings import ALL_FULL, MonitorSettings
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.replay import packing, store
 from rlmonitor.training import _tuned, make_env, make_model
@@ -165,9 +165,11 @@ def row(result: dict[str, Any]) -> str:
     share = cost / (without / PIECE * EVERY)
     speed = PIECE / np.median(without)
     each = ", ".join(f"{100 * one:.1f}" for one in share)
+    full = (ALL_FULL + np.arange(len(share))) % MonitorSettings().full_every == 0
     return (
         f"| {TRAININGS[result['network']]} | {speed:.0f} | {np.median(cost):.1f} | "
-        f"**{100 * np.median(share):.1f} %** | {100 * share.mean():.1f} % | {each} |"
+        f"**{100 * np.median(share):.1f} %** | {100 * share.mean():.1f} % | "
+        f"{100 * share[full].mean():.1f} % | {each} |"
     )
 
 
@@ -187,8 +189,8 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         f"time of {EVERY:,} timesteps is extrapolated from the pieces without. One round in three "
         f"is full, with pictures and a trial game, as from round {ALL_FULL + 1} of a run on; "
         "before, all are (`benchmarks/overhead.py`).\n\n"
-        "| training | timesteps per CPU second | a round, CPU s | median overhead | mean | "
-        f"pairs, % |\n| --- | --- | --- | --- | --- | --- |\n{rows}\n\n"
+        "| training | timesteps per CPU second | a round, CPU s | median overhead | mean | full | "
+        f"pairs, % |\n| --- | --- | --- | --- | --- | --- | --- |\n{rows}\n\n"
         f"| part of a round, CPU s | {names} |\n| --- | {rule} |\n{parts}\n"
     )
 
