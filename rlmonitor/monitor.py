@@ -21,7 +21,7 @@ from rlmonitor.lrp import Network
 from rlmonitor.lrp.acting import outputs_for_moves
 from rlmonitor.memory import require_memory
 from rlmonitor.monitor_settings import ALL_FULL, MonitorSettings
-from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases
+from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases, usual_probe
 from rlmonitor.ram_check import RamCheck
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay import store
@@ -308,7 +308,7 @@ class Monitor:
         if (
             game is not None
             and game.name in PROBES
-            and self._fits(shipped := spread(load_probe(game.name), self.settings.n_frames))
+            and self._fits(shipped := usual_probe(game.name, self.settings.n_frames))
         ):
             self._phases = phases_of(shipped)
             return shipped

@@ -42,9 +42,9 @@ class MonitorSettings:
             trial games and has pictures, that is clips, the embedding, and what the Strategies page
             plays. All rounds have curves and events, and on disk every frame and map. All rounds
             of a replay play trial games, and its pictures have a rule of their own.
-        probe: ``"auto"``: ``n_frames`` of the game's shipped probe if it fits the network, else the
-            first round's frames, kept; the name of a shipped probe, which is explained whole; a
-            recording; or None.
+        probe: ``"auto"``: 128 frames, or ``n_frames`` if that is more, of the game's shipped probe
+            if it fits the network, else the first round's frames, kept; the name of a shipped
+            probe, which is explained whole; a recording; or None.
         targets: what is explained; None takes what the agent values and what it decides by:
             ``"q"`` and ``"advantage"``, or ``"value"`` and ``"advantage"`` for an actor-critic.
         composite: which LRP rule for which layer.

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from rlmonitor.errors import StoreError, UnknownNameError
 from rlmonitor.games import MEMORY, element_masks, game_of
-from rlmonitor.recording import Recording
+from rlmonitor.recording import Recording, spread
 
 PROBES = ("breakout",)
 """Games that a probe is shipped for."""
+
+LEAST = 128
+"""Frames of a shipped probe in a round, so that all phases of the game are among them."""
 
 _ARRAYS = ("observation", "action", "reward", "score", "done", "step", "ram")
 
@@ -65,6 +68,16 @@ def probe_phases(name: str | os.PathLike[str]) -> tuple[str, ...]:
         StoreError: a file that is no probe.
     """
     return tuple(str(phase) for phase in _read(name)["phase"])
+
+
+def usual_probe(game: str, n_frames: int) -> Recording:
+    """As many frames of a game's shipped probe as of a round's play, and no fewer than `LEAST`.
+
+    Args:
+        game: one of `PROBES`.
+        n_frames: of the play; more than all there are take all.
+    """
+    return spread(load_probe(game), max(n_frames, LEAST))
 
 
 def phases_of(recording: Recording) -> tuple[str, ...] | None:

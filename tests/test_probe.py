@@ -15,7 +15,14 @@ import pytest
 
 from rlmonitor.errors import StoreError, UnknownNameError
 from rlmonitor.games import as_ram, breakout
-from rlmonitor.probe import PROBES, load_probe, probe_phases, save_probe
+from rlmonitor.probe import (
+    PROBES,
+    load_probe,
+    phases_of,
+    probe_phases,
+    save_probe,
+    usual_probe,
+)
 from rlmonitor.recording import Recording
 from rlmonitor.testing import element_agreement
 
@@ -112,6 +119,24 @@ def test_its_phases_are_named():
     counts = Counter(probe_phases("breakout"))
     assert len(counts) == 13
     assert min(counts.values()) >= 12
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(8, 128), (128, 128), (160, 160), (999, 220)])
+def test_a_round_explains_frames_of_every_phase(probe, wanted, given):
+    usual = usual_probe("breakout", wanted)
+    assert len(usual) == given
+    phases = phases_of(usual)
+    assert set(phases) == set(probe_phases("breakout"))
+    whole = zip(map(bytes, probe.observation), probe_phases("breakout"), strict=True)
+    assert set(zip(map(bytes, usual.observation), phases, strict=True)) <= set(whole)
+
+
+def test_phases_are_those_of_shipped_frames_alone(probe):
+    assert phases_of(probe) == probe_phases("breakout")
+    assert phases_of(probe.select(np.array([5, 0, 200])))[1] == probe_phases("breakout")[0]
+    other = replace(probe, observation=probe.observation ^ 1)
+    assert phases_of(other) is None
+    assert phases_of(replace(probe, env_id="PongNoFrameskip-v4")) is None
 
 
 def test_its_frames_differ(probe):

@@ -23,7 +23,7 @@ from rlmonitor.games import game_of
 from rlmonitor.logbook import Written, written_of
 from rlmonitor.lrp import Network
 from rlmonitor.monitor import UNTRAINED_SEED
-from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases
+from rlmonitor.probe import PROBES, load_probe, phases_of, probe_phases, usual_probe
 from rlmonitor.recording import Recording, spread
 from rlmonitor.replay.files import opened, stamp
 from rlmonitor.replay.frames import RecordingFile, read_frames
@@ -301,7 +301,7 @@ def _automatic_probe(job: Job, network: Network) -> tuple[Recording | None, tupl
     env_id = job.env_id or _env_id(job.shards[0], network)
     game = game_of(env_id)
     if game is not None and game.name in PROBES:
-        shipped = spread(load_probe(game.name), job.settings.n_frames)
+        shipped = usual_probe(game.name, job.settings.n_frames)
         try:
             network.checked(shipped.policy_observation[:1])
             return shipped, phases_of(shipped)
