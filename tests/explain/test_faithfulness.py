@@ -1,7 +1,5 @@
 """The monitor's quick look: its parts, what it notices, and bad input."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -35,20 +33,8 @@ def test_parts_are_those_of_the_full_tests(network, frames):
 
 def test_several_targets_are_checked_as_each_alone(network, frames):
     maps = attribute_targets(network, frames, ("q", "advantage"))
-    for order in (["q", "advantage"], ["advantage", "q"]):
-        found = spot_checks(network, frames, {target: maps[target] for target in order}, patch=3)
-        alone = {target: spot_check(network, frames, maps[target], patch=3) for target in order}
-        first, second = order
-        assert found[first] == alone[first]
-        # random orders are those of the first one's check
-        same = replace(found[second], pixel_flipping=alone[second].pixel_flipping)
-        assert same == alone[second]
-    flipped = [
-        pixel_flipping(network, frames, maps["q"], patch=3, n_random=2, seed=seed)
-        for seed in range(20)
-    ]
-    areas = [np.median(one.relative_area) for one in flipped]
-    assert min(areas) <= found["q"].pixel_flipping <= max(areas)
+    found = spot_checks(network, frames, maps, patch=3)
+    assert found == {target: spot_check(network, frames, maps[target], patch=3) for target in maps}
 
 
 def test_frames_are_spread_over_all(network, frames):

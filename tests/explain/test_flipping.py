@@ -14,6 +14,7 @@ from rlmonitor.explain import (
     explain,
     pixel_flipping,
 )
+from rlmonitor.explain.flipping import relative_areas
 from rlmonitor.lrp import attribute, network_of
 
 SIDE = 3
@@ -46,19 +47,30 @@ SUBSTITUTES = {
 
 @pytest.mark.parametrize("replacement", SUBSTITUTES)
 def test_curves_are_the_literal_ones(module, network, frames, replacement):
-    relevance = attribute(network, frames, "q", "epsilon", action=1)
+    actions = [1, 0, 2, 1, 0]
+    relevance = attribute(network, frames, "q", "epsilon", action=np.array(actions))
     found = pixel_flipping(
         network, frames, relevance, patch=SIDE, n_patches=9, replacement=replacement
     )
     substitute = SUBSTITUTES[replacement](frames)
-    explained, survival = literal(module, frames, relevance.map, [1] * 5, substitute, 9)
+    explained, survival = literal(module, frames, relevance.map, actions, substitute, 9)
     np.testing.assert_allclose(found.most.explained, explained, rtol=1e-9)
     np.testing.assert_array_equal(found.most.survival, survival)
-    turned = literal(module, frames, -relevance.map, [1] * 5, substitute, 9)[0]
+    turned = literal(module, frames, -relevance.map, actions, substitute, 9)[0]
     np.testing.assert_allclose(found.least.explained, turned, rtol=1e-9)
     gap = (found.random.explained - explained)[:, 1:].mean(axis=1)
     np.testing.assert_allclose(found.area, gap, rtol=1e-9)
     np.testing.assert_allclose(found.relative_area, gap / np.abs(explained[:, 0]).mean())
+
+
+def test_areas_of_several_maps_are_those_of_each(network, frames):
+    settings = {"patch": SIDE, "n_patches": 9, "replacement": "black", "n_random": 3, "seed": 0}
+    value = attribute(network, frames, "q", action=np.array([1, 0, 2, 1, 0]))
+    choice = attribute(network, frames, "advantage", action=np.array([2, 2, 0, 1, 1]))
+    for maps in ([value, choice], [choice, value, choice]):
+        for area, one in zip(relative_areas(network, frames, maps, **settings), maps, strict=True):
+            alone = pixel_flipping(network, frames, one, **settings).relative_area
+            np.testing.assert_allclose(area, alone, rtol=1e-9)
 
 
 def test_a_linear_network_has_closed_curves():
