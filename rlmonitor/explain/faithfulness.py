@@ -7,10 +7,11 @@ on a few frames and patches.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from torch import Tensor
 
 from rlmonitor.explain.axioms import conservation
 from rlmonitor.explain.flipping import check_fits, relative_areas
@@ -115,11 +116,7 @@ def spot_checks(
     total = len(tensors[0])
     chosen = np.unique(np.linspace(0, total - 1, min(n_frames, total)).round().astype(np.int64))
     parts = {target: _taken(one, chosen) for target, one in relevance.items()}
-    few: Observation = {
-        one.key: tensor[chosen] for one, tensor in zip(network.inputs, tensors, strict=True)
-    }
-    if network.inputs[0].key == SINGLE:
-        few = tensors[0][chosen]
+    few = _chosen(network, tensors, chosen)
     areas = relative_areas(
         *(network, few, list(parts.values())),
         patch=patch,
@@ -144,6 +141,13 @@ def spot_checks(
         )
         for (target, part), area in zip(parts.items(), areas, strict=True)
     }
+
+
+def _chosen(network: Network, tensors: Sequence[Tensor], frames: np.ndarray) -> Observation:
+    """Some frames of a checked observation, as the network takes them."""
+    if network.inputs[0].key == SINGLE:
+        return tensors[0][frames]
+    return {one.key: tensor[frames] for one, tensor in zip(network.inputs, tensors, strict=True)}
 
 
 def _taken(relevance: Relevance, frames: np.ndarray) -> Relevance:
